@@ -1,0 +1,51 @@
+"""Which patient a resource is about.
+
+Source: https://hl7.org/fhir/R4/compartmentdefinition-patient.html
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from fhir_mappings.carrier import Json
+from fhir_mappings.model import Reference
+
+PATIENT_ELEMENT: Final[Mapping[str, str]] = {
+    "CarePlan": "subject",
+    "CareTeam": "subject",
+    "Communication": "subject",
+    "Condition": "subject",
+    "Encounter": "subject",
+    "Goal": "subject",
+    "Observation": "subject",
+    "QuestionnaireResponse": "subject",
+    "RelatedPerson": "patient",
+    "ServiceRequest": "subject",
+    "Task": "for",
+}
+"""The element that names the patient, by type of resource."""
+
+PATIENT_FREE: Final = frozenset({"HealthcareService", "Location", "Organization", "Practitioner", "PractitionerRole"})
+"""Types that are about no patient."""
+
+
+def patient_of(resource: Json) -> Reference | None:
+    """The one patient that the resource is about; None where it names none, or is of a type that has none."""
+    resource_type = resource.get("resourceType", "")
+    if resource_type == "Patient":
+        return f"Patient/{resource.get('id')}"
+    element = resource.get(PATIENT_ELEMENT.get(resource_type, ""))
+    reference = element.get("reference") if isinstance(element, dict) else None
+    return reference.partition("/_history/")[0] if isinstance(reference, str) else None
+
+
+def references_in(value: Any, path: str) -> Iterator[tuple[str, Reference]]:
+    """Each literal reference at or below this element, with its FHIRPath."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name == "reference" and isinstance(inner, str):
+                yield f"{path}.reference", inner
+            else:
+                yield from references_in(inner, f"{path}.{name}")
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from references_in(inner, f"{path}[{position}]")

@@ -1,0 +1,95 @@
+"""What a plan and an agreement say in words, for whoever reads nothing else.
+
+Source: https://hl7.org/fhir/R4/narrative.html
+"""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Final
+
+from fhir_mappings.codes import AcceptanceStatus, LifecycleStatus
+from fhir_mappings.model import Acceptance, CarePlan, Goal, Reference
+from fhir_mappings.target import self_standing_text
+
+ROLES: Final = {"Patient": "patient", "RelatedPerson": "family", "Practitioner": "care team"}
+OFFERED: Final = frozenset({LifecycleStatus.PROPOSED, LifecycleStatus.PLANNED})
+STATUS_IN_WORDS: Final = {
+    LifecycleStatus.ACCEPTED: "agreed, not started",
+    LifecycleStatus.ACTIVE: "in force",
+    LifecycleStatus.ON_HOLD: "on hold",
+}
+
+
+def plan_narrative(plan: CarePlan, goals: Sequence[Goal]) -> str:
+    """An XHTML `div` that names every goal of the plan, who agreed, who does not, and what is only offered.
+
+    Args:
+        goals: all goals of the patient; one that the plan links and that is not among them is named by its reference.
+    """
+    known = {g.reference: g for g in goals}
+    linked = [_linked(known[r]) if r in known else escape(r) for r in plan.goals]
+    offered = [_offered(g) for g in goals if g.lifecycle_status in OFFERED and g.reference not in plan.goals]
+    title = f"<h2>{escape(plan.title)}</h2>" if plan.title else ""
+    sections = _section("Goals", linked, "No goal is agreed yet.") + _section("Proposed, not agreed", offered, "")
+    return f'<div xmlns="http://www.w3.org/1999/xhtml" lang="en" xml:lang="en">{title}{sections}</div>'
+
+
+def agreement_note(goal: Goal) -> str:
+    """`Agreed by Ann (patient) and Dr Bo (care team)`, with those who do not share it or have still to answer.
+
+    When it was agreed is the time of the note that says it.
+    """
+    return f"{_positions(goal)}."
+
+
+def _section(heading: str, entries: Sequence[str], otherwise: str) -> str:
+    if not entries:
+        return f"<p>{otherwise}</p>" if otherwise else ""
+    return f"<h3>{heading}</h3><ul>{''.join(f'<li>{entry}</li>' for entry in entries)}</ul>"
+
+
+def _linked(goal: Goal) -> str:
+    status = STATUS_IN_WORDS.get(goal.lifecycle_status, goal.lifecycle_status.replace("-", " "))
+    achieved = f", {goal.achievement_status.replace('-', ' ')}" if goal.achievement_status else ""
+    since = f" since {goal.status_date}" if goal.status_date else ""
+    return f"{_said(goal)} <i>({escape(status)}{since}{escape(achieved)})</i>. {escape(_positions(goal))}."
+
+
+def _offered(goal: Goal) -> str:
+    return f"{_said(goal)} <i>(proposed, not agreed)</i>. {escape(_positions(goal))}."
+
+
+def _said(goal: Goal) -> str:
+    return f"<b>{escape(self_standing_text(goal.description, goal.targets))}</b>"
+
+
+def _positions(goal: Goal) -> str:
+    """Each party's position; a goal without acceptances says whose it is."""
+    parts = (
+        _by("Agreed by", goal, AcceptanceStatus.AGREE),
+        _by("Not shared by", goal, AcceptanceStatus.DISAGREE),
+        _by("Waiting for the answer of", goal, AcceptanceStatus.PENDING),
+    )
+    otherwise = f"Expressed by {_role(goal.expressed_by)}" if goal.expressed_by else "Who agreed is not recorded"
+    return ". ".join(filter(None, parts)) or otherwise
+
+
+def _by(what: str, goal: Goal, status: AcceptanceStatus) -> str:
+    parties = [_party(a) for a in goal.acceptances if a.status is status]
+    return f"{what} {_joined(parties)}" if parties else ""
+
+
+def _party(acceptance: Acceptance) -> str:
+    role = _role(acceptance.individual)
+    return f"{acceptance.display} ({role})" if acceptance.display else role
+
+
+def _role(individual: Reference) -> str:
+    resource_type, _, resource_id = individual.partition("/")
+    role = ROLES.get(resource_type, resource_type)
+    return role if resource_type == "Patient" else f"{role} {resource_id}"
+
+
+def _joined(parties: Iterable[str]) -> str:
+    *most, last = parties
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,160 @@
+"""`Goal.target`: measure, detail and due date, as JSON and in words."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from fhir_mappings.carrier import Json
+from fhir_mappings.codes import QuantityComparator
+from fhir_mappings.elements import (
+    MappingError,
+    concept,
+    concept_json,
+    date,
+    items,
+    quantity,
+    quantity_json,
+    without_nothing,
+)
+from fhir_mappings.model import Concept, Quantity, Range, Target, TargetDetail
+
+IN_WORDS: Final = {
+    None: "",
+    QuantityComparator.AT_LEAST: "at least ",
+    QuantityComparator.AT_MOST: "at most ",
+    QuantityComparator.GREATER: "more than ",
+    QuantityComparator.LESS: "less than ",
+}
+
+
+def targets_from_fhir(goal: Json) -> tuple[Target, ...]:
+    """The targets of a Goal. A Ratio is left unread."""
+    found = items(goal, "target", "Goal.target")
+    return tuple(_target(t, f"Goal.target[{i}]") for i, t in enumerate(found))
+
+
+def target_json(target: Target) -> Json:
+    """A target as JSON.
+
+    Source: https://hl7.org/fhir/R4/goal-definitions.html#Goal.target
+    """
+    return without_nothing(
+        {
+            "measure": concept_json(target.measure) if target.measure else None,
+            **_detail_json(target.detail),
+            "dueDate": target.due.text if target.due else None,
+        }
+    )
+
+
+def target_in_words(target: Target) -> str:
+    """`steps: at least 6000 steps a day by 2027-01-31`"""
+    what = concept_in_words(target.measure) if target.measure else ""
+    detail = "" if target.detail is None else detail_in_words(target.detail)
+    due = f"by {target.due}" if target.due else ""
+    return f"{what}: " * bool(what and (detail or due)) + " ".join(filter(None, (detail, due))) or what
+
+
+def detail_in_words(detail: TargetDetail) -> str:
+    """What is aimed at: an amount, a range, a state."""
+    match detail:
+        case bool():
+            return "yes" if detail else "no"
+        case Quantity():
+            return f"{IN_WORDS[detail.comparator]}{_amount(detail)}"
+        case Range(low=None, high=Quantity() as high):
+            return f"at most {_amount(high)}"
+        case Range(low=Quantity() as low, high=None):
+            return f"at least {_amount(low)}"
+        case Range(low=Quantity() as low, high=Quantity() as high):
+            return f"{low.value} to {_amount(high)}"
+        case Range():
+            return ""
+        case Concept():
+            return concept_in_words(detail)
+        case _:
+            return str(detail)
+
+
+def concept_in_words(value: Concept) -> str:
+    """The words of a concept; without any, the first display or code."""
+    codings = (word for c in value.codings for word in (c.display, c.code) if word)
+    return value.text or next(codings, "")
+
+
+def self_standing_text(words: str, targets: Sequence[Target]) -> str:
+    """The person's words, first and verbatim, and behind them each target whose amount they do not say.
+
+    A system that reads nothing but the description must not miss what is aimed at.
+    """
+    silent = [target_in_words(t) for t in targets if not _is_said(t, words)]
+    return f"{words} (target: {'; '.join(silent)})" if silent else words
+
+
+def _is_said(target: Target, words: str) -> bool:
+    said = words.replace(",", "").replace("\u202f", "").replace("'", "")
+    amounts = [a for a in _amounts(target.detail) if a not in said]
+    return not amounts and (target.due is None or target.due.text in words)
+
+
+def _amounts(detail: TargetDetail | None) -> list[str]:
+    match detail:
+        case None:
+            return []
+        case Quantity():
+            return [str(detail.value)]
+        case Range():
+            return [str(q.value) for q in (detail.low, detail.high) if q]
+        case _:
+            return [detail_in_words(detail)]
+
+
+def _amount(value: Quantity) -> str:
+    unit = value.unit or value.code
+    return str(value.value) if unit == "1" else f"{value.value} {unit}"
+
+
+def _target(target: Json, expression: str) -> Target:
+    measure = target.get("measure")
+    return Target(
+        concept(measure) if measure else None,
+        _detail(target, expression),
+        date(target, "dueDate", f"{expression}.dueDate"),
+    )
+
+
+def _detail(target: Json, expression: str) -> TargetDetail | None:
+    name = next((n for n in target if n.startswith("detail")), "")
+    value = target.get(name)
+    match name:
+        case "detailQuantity":
+            return quantity(target[name], f"{expression}.{name}")
+        case "detailRange":
+            low, high = (target[name].get(bound) for bound in ("low", "high"))
+            return Range(low and quantity(low, f"{expression}.{name}"), high and quantity(high, f"{expression}.{name}"))
+        case "detailCodeableConcept":
+            return concept(target[name])
+        case "detailString" | "detailBoolean" | "detailInteger":
+            if not isinstance(value, str | bool | int):
+                raise MappingError(f"{expression}.{name}", "is of another type than its name says")
+            return value
+        case _:
+            return None
+
+
+def _detail_json(detail: TargetDetail | None) -> Json:
+    match detail:
+        case None:
+            return {}
+        case Quantity():
+            return {"detailQuantity": quantity_json(detail)}
+        case Range():
+            bounds = (("low", detail.low), ("high", detail.high))
+            return {"detailRange": {name: quantity_json(bound) for name, bound in bounds if bound}}
+        case Concept():
+            return {"detailCodeableConcept": concept_json(detail)}
+        case bool():
+            return {"detailBoolean": detail}
+        case int():
+            return {"detailInteger": detail}
+        case str():
+            return {"detailString": detail}

@@ -1,0 +1,138 @@
+"""Answers as bytes, in the form that the caller accepts, with their entity tag."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from hashlib import sha256
+from typing import Final
+
+from starlette.responses import Response
+
+from fhir_mappings.carrier import Json, encode
+from service.api.views import View
+from service.commit import Outcome, Session
+from service.errors import IdempotencyKeyReused, NotAcceptable
+from service.ports import IdempotencyKeys, Reply
+
+REPLAYED: Final = {"Idempotent-Replayed": "true"}
+
+
+class Form(StrEnum):
+    """What an answer can be shown as: our views, or the FHIR resources that they are views of."""
+
+    JSON = "application/json"
+    FHIR = "application/fhir+json"
+
+
+RANGES: Final = {"*/*": Form.JSON, "application/*": Form.JSON, "": Form.JSON} | {f.value: f for f in Form}
+
+
+def accepted_form(accept: str, *offered: Form) -> Form:
+    """The best of the offered forms.
+
+    Source: https://www.rfc-editor.org/rfc/rfc9110#field.accept
+
+    Raises:
+        NotAcceptable: names what there is.
+    """
+    ranked = sorted(map(_weighed, accept.lower().split(",")), key=lambda ranked: -ranked[0])
+    wanted = (RANGES[name] for weight, name in ranked if weight > 0 and name in RANGES)
+    if found := next((form for form in wanted if form in offered), None):
+        return found
+    raise NotAcceptable(f"this can be had as {' or '.join(offered)}")
+
+
+def _weighed(media_range: str) -> tuple[float, str]:
+    name, *parameters = (part.strip() for part in media_range.split(";"))
+    weights = (p.removeprefix("q=") for p in parameters if p.startswith("q="))
+    try:
+        return float(next(weights, "1")), name
+    except ValueError:
+        return 0.0, name
+
+
+def view_response(view: View, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """One of our views."""
+    return Response(encode(view), status, headers, Form.JSON)
+
+
+def fhir_response(resource: Json, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A resource or a Bundle as the FHIR server has it."""
+    return Response(encode(resource), status, headers, Form.FHIR)
+
+
+def resource_response(
+    form: Form,
+    resource: Json,
+    view: Callable[[Json], View],
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """A resource in the form that was asked for, with its version as entity tag."""
+    tagged = {**(headers or {}), **entity_tag(resource)}
+    if form is Form.FHIR:
+        return fhir_response(resource, status=status, headers=tagged)
+    return view_response(view(resource), status=status, headers=tagged)
+
+
+def entity_tag(resource: Json) -> dict[str, str]:
+    """`ETag: W/"3"`, the version on the FHIR server."""
+    version = resource.get("meta", {}).get("versionId")
+    return {"ETag": f'W/"{version}"'} if version else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A POST on its way to its answer: what it may use, and the answers that were given before."""
+
+    session: Session
+    form: Form
+    replies: IdempotencyKeys
+    kept_for: timedelta
+
+    async def answer(
+        self,
+        carry_out: Callable[[], Awaitable[Outcome]],
+        view: Callable[[Json], View],
+        *,
+        location: str | None = None,
+    ) -> Response:
+        """Carries the act out, unless its answer is at hand.
+
+        Args:
+            location: template of the path of what the act creates, with `{id}`.
+
+        Raises:
+            IdempotencyKeyReused: the key came before with another body.
+        """
+        if reply := await self._answered_before():
+            return Response(reply.body, reply.status, dict(reply.headers) | REPLAYED, reply.media_type)
+        outcome = await carry_out()
+        headers = {"Location": location.format(id=outcome.resource["id"])} if location else {}
+        status = 201 if location else 200
+        response = resource_response(self.form, outcome.resource, view, status=status, headers=headers)
+        await self._keep(response)
+        response.headers.update(REPLAYED if outcome.replayed else {})
+        return response
+
+    async def _answered_before(self) -> Reply | None:
+        operation = self.session.operation
+        reply = await self.replies.find(self._key()) if operation else None
+        if reply and operation and reply.fingerprint != operation.fingerprint:
+            raise IdempotencyKeyReused("this Idempotency-Key came before with another body")
+        return reply
+
+    async def _keep(self, response: Response) -> None:
+        if operation := self.session.operation:
+            shown = tuple((n, v) for n, v in response.headers.items() if n in {"etag", "location"})
+            media_type = str(response.media_type)
+            reply = Reply(operation.fingerprint, response.status_code, media_type, shown, bytes(response.body))
+            await self.replies.keep(self._key(), reply, keep_for=self.kept_for)
+
+    def _key(self) -> str:
+        """A right that has ended since the first answer ends the repetition, too; the durable path judges by itself."""
+        operation, patients = self.session.operation, self.session.actor.patients
+        rights = "any" if patients is None else " ".join(sorted(patients))
+        return sha256(f"{operation and operation.id} {self.form} {rights}".encode()).hexdigest()

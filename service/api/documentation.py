@@ -1,0 +1,129 @@
+"""What openapi.yaml says beside the routes: answers, their examples, and the errors of each kind of route."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from fhir_mappings.carrier import Json
+from service.api import examples
+from service.api.problems import FHIR_JSON, PROBLEM_JSON, PROBLEMS
+from service.api.story_views import ANSWERS
+from service.api.views import ProblemDetails, View
+
+READ_ERRORS: Final = (401, 403, 404, 406, 502, 503, 504)
+WRITE_ERRORS: Final = (400, *READ_ERRORS, 409, 413, 415, 422)
+ACT_ERRORS: Final = (*WRITE_ERRORS, 412, 428)
+ERROR: Final = "error"
+SCHEMAS: Final = "#/components/schemas/"
+OPERATION_OUTCOME: Final = {
+    "type": "object",
+    "description": "An OperationOutcome of FHIR R4.",
+    "externalDocs": {"url": "https://hl7.org/fhir/R4/operationoutcome.html"},
+}
+RESOURCE: Final = {
+    "type": "object",
+    "description": "A resource of FHIR R4, or a Bundle of them, as the FHIR server has it.",
+    "externalDocs": {"url": "https://hl7.org/fhir/R4/resourcelist.html"},
+}
+DESCRIPTION: Final = """
+Patients, families and care teams **co-author** goals on any FHIR R4 server: somebody offers a goal, the others accept,
+counter or decline it with a reason, and what is agreed is linked from the CarePlan that every EHR can read.
+
+* **Who acts** is said by the token alone (`fhirUser`). Somebody else's data and absent data are the same `404`.
+* **Acts on a goal** name the version that they are about: send the `ETag` that you read as `If-Match`.
+* **Every POST** has an `Idempotency-Key`: send the same request again as often as you like, it happens once.
+* **Errors** are problem details (RFC 9457), or an OperationOutcome for `Accept: application/fhir+json`.
+"""
+TAGS: Final = [
+    {"name": "goals", "description": "A goal from the first offer to its end."},
+    {"name": "progress", "description": "Measurements for a goal, and what they say of it."},
+    {"name": "plans", "description": "The plan that links the goals, and all of it in one call."},
+    {"name": "caller", "description": "Who the token speaks for."},
+    {"name": "health", "description": "For those who run the service."},
+]
+
+
+def answers(
+    view: type[View], example: object, *, status: int = 200, fhir: bool = True, errors: Iterable[int] = READ_ERRORS
+) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route: its answer and its errors."""
+    content: dict[str, Any] = {
+        "application/json": {"schema": {"$ref": f"{SCHEMAS}{view.__name__}"}, "example": example},
+        **({FHIR_JSON: {"schema": RESOURCE}} if fhir else {}),
+    }
+    headers = {"X-Request-Id": _header("Names the request in the log")}
+    if fhir:
+        headers["ETag"] = _header("The version, for If-Match")
+    if status == 201:
+        headers["Location"] = _header("Where it can be read")
+    answer = {"description": "As it stands now", "content": content, "headers": headers}
+    return {status: answer, **{e: {"description": ERROR} for e in sorted(set(errors))}}
+
+
+def body(example: object) -> dict[str, Any]:
+    """`openapi_extra` of a route: the example of its body."""
+    return {"requestBody": {"content": {"application/json": {"example": example}}}}
+
+
+def openapi(app: FastAPI) -> Json:
+    """The description of the API, written once."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title="CoPlan",
+            version=app.version,
+            summary=app.summary,
+            description=DESCRIPTION.strip(),
+            routes=app.routes,
+            tags=TAGS,
+            license_info={"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+            servers=[{"url": "/", "description": "This server"}],
+        )
+        _, schemas = msgspec.json.schema_components(ANSWERS, ref_template=f"{SCHEMAS}{{name}}")
+        present = document["components"]["schemas"]
+        for unused in ("HTTPValidationError", "ValidationError"):
+            present.pop(unused, None)
+        document["components"]["schemas"] = dict(sorted({**present, **schemas}.items()))
+        document["components"]["responses"] = {f"Error{status}": _error(status) for status in sorted(set(ACT_ERRORS))}
+        for operation in (o for path in document["paths"].values() for o in path.values()):
+            _refined(operation)
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def _refined(operation: Json) -> None:
+    """Errors are written once and referred to; headers that are refused when absent are said to be required."""
+    responses = operation["responses"]
+    if responses.get("422", {}).get("description") == "Validation Error":
+        del responses["422"]  # FastAPI's own, which this service never answers
+    for status in responses:
+        if responses[status].get("description") == ERROR:
+            responses[status] = {"$ref": f"#/components/responses/Error{status}"}
+    for parameter in operation.get("parameters", []):
+        if parameter["name"] == "Idempotency-Key" or (parameter["name"] == "If-Match" and "428" in responses):
+            parameter |= {"required": True, "schema": {"type": "string"}, "example": parameter["schema"]["examples"][0]}
+
+
+def _header(description: str) -> Json:
+    return {"description": description, "schema": {"type": "string"}}
+
+
+def _error(status: int) -> Json:
+    problems = {p.name: p for p in PROBLEMS.values() if p.status == status}
+    shown = {
+        name: {"value": {**examples.PROBLEM, "type": f"urn:coplan:problem:{name}", "title": p.title, "status": status}}
+        for name, p in problems.items()
+    }
+    for example in shown.values():
+        if status != 412:
+            del example["value"]["currentVersion"], example["value"]["detail"]
+    schema = {"$ref": f"{SCHEMAS}{ProblemDetails.__name__}"}
+    return {
+        "description": " or ".join(p.title for p in problems.values()),
+        "content": {
+            PROBLEM_JSON: {"schema": schema, "examples": shown},
+            FHIR_JSON: {"schema": OPERATION_OUTCOME},
+        },
+    }

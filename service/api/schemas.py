@@ -1,0 +1,305 @@
+"""Bodies that callers send. What a field may hold is checked here once; what it may mean, by the rules."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Final, TypeAlias
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from fhir_mappings import model
+from fhir_mappings.codes import AchievementStatus, GoalPriority, ObservationCategory, QuantityComparator
+from fhir_mappings.elements import DATE, checked_reference, checked_text, checked_unit
+from service.domain.goal_offers import Offer
+from service.workflows.care_plans import PlanDraft
+from service.workflows.progress import Measurement
+
+ASKED: Final = frozenset({"Patient", "RelatedPerson", "Practitioner", "PractitionerRole", "CareTeam", "Organization"})
+ADDRESSED: Final = frozenset({"Condition", "Observation", "RiskAssessment"})
+CLOCK_SKEW: Final = timedelta(minutes=5)
+
+
+def _words(max_length: int) -> AfterValidator:
+    return AfterValidator(lambda value: checked_text(value, "", max_length=max_length).strip())
+
+
+def _reference_to(*allowed: str) -> AfterValidator:
+    return AfterValidator(lambda value: checked_reference(value, allowed, ""))
+
+
+def _number(value: Any) -> Any:
+    """JSON numbers only: the text "6000" is none."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("must be a number")
+    return value
+
+
+def _date(value: str) -> model.PartialDate:
+    """A day, month or year of the calendar; never a time."""
+    if not DATE.fullmatch(value):
+        raise ValueError("must be a date such as 2026-05-01, 2026-05 or 2026, without a time")
+    date = model.PartialDate(value)
+    if date.last_day.year < 1900:
+        raise ValueError("must be a date of this or the last century")
+    return date
+
+
+def _not_in_the_future(value: datetime) -> datetime:
+    if value > datetime.now(UTC) + CLOCK_SKEW:
+        raise ValueError("must not lie in the future")
+    return value
+
+
+Words: TypeAlias = Annotated[str, _words(2_000)]
+Reason: TypeAlias = Annotated[
+    str, _words(1_000), Field(description="Why, in plain words. Everybody concerned can read it.")
+]
+ShortText: TypeAlias = Annotated[str, _words(200)]
+Uri: TypeAlias = Annotated[str, Field(pattern=r"^(https?://|urn:)\S{1,200}$")]
+Code: TypeAlias = Annotated[str, Field(pattern=r"^[^\s]+( [^\s]+)*$", max_length=100), _words(100)]
+Id: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9\-.]{1,64}$")]
+Number: TypeAlias = Annotated[Decimal, BeforeValidator(_number), Field(max_digits=18, allow_inf_nan=False)]
+Unit: TypeAlias = Annotated[
+    str, AfterValidator(lambda value: checked_unit(value, "")), Field(description="UCUM code, for example `{steps}/d`")
+]
+Day: TypeAlias = Annotated[
+    str, AfterValidator(_date), Field(description="`YYYY`, `YYYY-MM` or `YYYY-MM-DD`", examples=["2027-01-31"])
+]
+
+
+class Body(BaseModel):
+    """camelCase on the wire; what is not known is refused, not ignored."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
+
+
+class Coding(Body):
+    """A code in its system, for example LOINC `41950-7`."""
+
+    system: Uri
+    code: Code
+    display: ShortText | None = None
+
+    def noun(self) -> model.Coding:
+        return model.Coding(self.system, self.code, self.display)
+
+
+class Concept(Body):
+    """Words, codes, or both."""
+
+    text: ShortText | None = None
+    coding: tuple[Coding, ...] = Field((), max_length=10)
+
+    @model_validator(mode="after")
+    def _must_say_something(self) -> "Concept":
+        if not self.text and not self.coding:
+            raise ValueError("needs a text or a coding")
+        return self
+
+    def noun(self) -> model.Concept:
+        return model.Concept(self.text, tuple(c.noun() for c in self.coding))
+
+
+class Quantity(Body):
+    """An amount in a UCUM unit."""
+
+    value: Number
+    code: Unit
+    unit: ShortText | None = Field(None, description="The unit in words; without it the UCUM code is shown")
+    comparator: QuantityComparator | None = None
+
+    def noun(self) -> model.Quantity:
+        return model.Quantity(self.value, self.code, self.unit, self.comparator)
+
+
+class Bound(Body):
+    """An end of a range; included."""
+
+    value: Number
+    code: Unit
+    unit: ShortText | None = None
+
+    def noun(self) -> model.Quantity:
+        return model.Quantity(self.value, self.code, self.unit)
+
+
+class Range(Body):
+    """From low to high, both included; one of them may be left open."""
+
+    low: Bound | None = None
+    high: Bound | None = None
+
+    @model_validator(mode="after")
+    def _must_be_a_range(self) -> "Range":
+        if self.low is None and self.high is None:
+            raise ValueError("needs a low or a high end")
+        if self.low and self.high and (self.low.code != self.high.code or self.low.value > self.high.value):
+            raise ValueError("needs both ends in one unit, the low end first")
+        return self
+
+    def noun(self) -> model.Range:
+        return model.Range(self.low.noun() if self.low else None, self.high.noun() if self.high else None)
+
+
+class Value(Body):
+    """Exactly one of its members."""
+
+    quantity: Quantity | None = None
+    concept: Concept | None = None
+    text: ShortText | None = None
+    integer: Annotated[int, Field(strict=True, ge=-(2**31), lt=2**31)] | None = None
+    boolean: Annotated[bool, Field(strict=True)] | None = None
+
+    @model_validator(mode="after")
+    def _must_be_one(self) -> "Value":
+        if len(self.model_fields_set) != 1 or self.noun() is None:
+            raise ValueError(f"needs exactly one of {', '.join(type(self).model_fields)}")
+        return self
+
+    def noun(self) -> Any:
+        """The noun's value, of the type that FHIR gives it."""
+        given = next((v for name in self.model_fields_set if (v := getattr(self, name)) is not None), None)
+        return given.noun() if isinstance(given, Quantity | Concept | Range) else given
+
+
+class TargetValue(Value):
+    """Exactly one of its members."""
+
+    range: Range | None = None
+
+
+class Target(Body):
+    """What is to be reached, and by when."""
+
+    measure: Concept | None = Field(None, description="What is measured; needed where there is a value")
+    value: TargetValue | None = None
+    due: Day | None = None
+
+    @model_validator(mode="after")
+    def _must_be_measurable(self) -> "Target":
+        if self.value and self.measure is None:
+            raise ValueError("needs a measure for its value")  # R4 invariant gol-1
+        if not (self.measure or self.due):
+            raise ValueError("needs a measure or a due date")
+        return self
+
+    def noun(self) -> model.Target:
+        due: Any = self.due
+        value = self.value.noun() if self.value else None
+        return model.Target(self.measure.noun() if self.measure else None, value, due)
+
+
+class OfferBody(Body):
+    """A goal as somebody puts it, in their own words."""
+
+    description: Words = Field(description="The person's own words. Nobody ever edits them.")
+    targets: tuple[Target, ...] = Field((), max_length=10)
+    start_date: Day | None = None
+    categories: tuple[Concept, ...] = Field((), max_length=10)
+    priority: GoalPriority | None = Field(None, description="How much it matters to who offers it")
+    addresses: tuple[Annotated[str, _reference_to(*ADDRESSED)], ...] = Field(
+        (), max_length=20, description="Conditions, Observations or RiskAssessments that it is about"
+    )
+    ask: tuple[Annotated[str, _reference_to(*ASKED)], ...] = Field(
+        (), max_length=20, description="Who is to answer. Without it: the care team, or for a clinician the patient."
+    )
+
+    def offer(self) -> Offer:
+        """What the rules take."""
+        start: Any = self.start_date
+        return Offer(
+            words=self.description,
+            targets=tuple(t.noun() for t in self.targets),
+            start=start,
+            categories=tuple(c.noun() for c in self.categories),
+            priority=self.priority,
+            addresses=self.addresses,
+            asked=self.ask,
+        )
+
+
+class ProposeGoal(OfferBody):
+    """A goal for the table."""
+
+    care_plan: Id | None = Field(None, description="Id of the plan that it is meant for; without it the shared one")
+
+
+class CounterProposeGoal(OfferBody):
+    """Another offer. Start, categories and what it addresses are taken over where left out; targets are not."""
+
+    reason: Reason
+
+
+class AcceptGoal(Body):
+    """Agreement, with what it matters and a word if you like."""
+
+    priority: GoalPriority | None = None
+    comment: Reason | None = None
+
+
+class WithReason(Body):
+    """An act that the others are to understand."""
+
+    reason: Reason
+
+
+class WithdrawGoal(Body):
+    """Taking one's own offer back needs no reason."""
+
+    reason: Reason | None = None
+
+
+class CompleteGoal(Body):
+    """What became of the goal. Who confirms may leave the outcome out."""
+
+    outcome: AchievementStatus | None = Field(None, description="`achieved`, `sustaining` or `not-achieved`")
+    reason: Reason | None = None
+    observation: Annotated[str, _reference_to("Observation")] | None = Field(None, description="What shows it")
+
+
+class SendMessage(Body):
+    """A question or an answer."""
+
+    text: Words
+    in_response_to: Annotated[str, _reference_to("Communication")] | None = None
+
+
+class RecordProgress(Body):
+    """One measurement or answer. Without `measure` it is of what the goal's target measures."""
+
+    value: Value
+    effective: Annotated[AwareDatetime, AfterValidator(_not_in_the_future)] = Field(
+        description="When it was measured, with its zone", examples=["2026-12-03T19:30:00+01:00"]
+    )
+    measure: Concept | None = None
+    category: ObservationCategory | None = None
+    note: Words | None = None
+
+    def measurement(self) -> Measurement:
+        """What the rules take."""
+        return Measurement(
+            value=self.value.noun(),
+            effective=self.effective,
+            measure=self.measure.noun() if self.measure else None,
+            category=self.category,
+            note=self.note,
+        )
+
+
+class OpenCarePlan(Body):
+    """A plan for goals that are already agreed, or for those to come."""
+
+    title: ShortText
+    goals: tuple[Id, ...] = Field((), max_length=100, description="Ids of agreed goals of this patient")
+    addresses: tuple[Annotated[str, _reference_to("Condition")], ...] = Field((), max_length=50)
+    care_team: Annotated[str, _reference_to("CareTeam")] | None = None
+
+    def draft(self) -> PlanDraft:
+        """What the rules take."""
+        return PlanDraft(self.title, self.goals, self.addresses, self.care_team)
+
+
+class LinkGoal(Body):
+    """A goal to link."""
+
+    goal: Id

@@ -1,0 +1,310 @@
+"""Answers that tell of more than one resource: threads, progress, plans, and who the caller is."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+import msgspec
+
+from fhir_mappings import model
+from fhir_mappings.carrier import Json
+from service.api.views import (
+    ConceptView,
+    Day,
+    GoalList,
+    GoalView,
+    Health,
+    ProblemDetails,
+    Reference,
+    ValueView,
+    View,
+    day_text,
+)
+from service.domain.actors import Actor
+from service.domain.progress import Point as ProgressPoint
+from service.workflows.plans import PlanView
+from service.workflows.progress import ProgressView
+from service.workflows.threads import OfferView, ThreadView
+
+
+class QuestionView(View):
+    """Something that waits for an answer: about an offer (`approve`), or about ending a goal (`fulfill`, `abort`)."""
+
+    task: Reference
+    goal: Reference
+    about: str
+    requested_by: Reference
+    asked_at: datetime
+    asked: Reference | None = None
+    waiting_for_information: bool = False
+    proposed_outcome: str | None = None
+
+    @classmethod
+    def of(cls, task: model.Task) -> "QuestionView":
+        return cls(
+            task=task.reference,
+            goal=task.focus,
+            about=task.code,
+            requested_by=task.requester,
+            asked_at=task.authored_on,
+            asked=task.owner,
+            waiting_for_information=task.business_status is not None,
+            proposed_outcome=task.proposed_outcome,
+        )
+
+
+class MessageView(View):
+    id: str
+    goal: Reference
+    sender: Reference
+    text: str
+    sent: datetime
+    recipients: tuple[Reference, ...] = ()
+    in_response_to: Reference | None = None
+
+    @classmethod
+    def of(cls, message: model.Message) -> "MessageView":
+        return cls(
+            id=str(message.id),
+            goal=message.about,
+            sender=message.sender,
+            text=message.text,
+            sent=message.sent,
+            recipients=message.recipients,
+            in_response_to=message.in_response_to,
+        )
+
+
+class DifferenceView(View):
+    """What an offer says otherwise than the one before; an absent side says nothing."""
+
+    element: str
+    before: str | None = None
+    after: str | None = None
+
+
+class StampView(View):
+    """Who did what with this text, when and why."""
+
+    who: Reference
+    at: datetime
+    act: str | None = None
+    name: str | None = None
+    reason: str | None = None
+
+
+class OfferInThread(View):
+    goal: GoalView
+    differences: tuple[DifferenceView, ...] = ()
+    acts: tuple[StampView, ...] = ()
+
+    @classmethod
+    def of(cls, offer: OfferView) -> "OfferInThread":
+        return cls(
+            goal=GoalView.of(offer.goal),
+            differences=tuple(
+                DifferenceView(element=d.expression, before=d.before, after=d.after) for d in offer.differences
+            ),
+            acts=tuple(
+                StampView(who=s.who, at=s.recorded, act=s.act, name=s.display, reason=s.reason) for s in offer.stamps
+            ),
+        )
+
+
+class GoalThread(View):
+    """The story of a wish: each offer, how it differs from the one before, who did what and why, what was said."""
+
+    offers: tuple[OfferInThread, ...]
+    messages: tuple[MessageView, ...] = ()
+    waiting: tuple[QuestionView, ...] = ()
+    thread: str | None = None
+
+    @classmethod
+    def of(cls, thread: ThreadView) -> "GoalThread":
+        return cls(
+            thread=thread.thread,
+            offers=tuple(map(OfferInThread.of, thread.offers)),
+            messages=tuple(map(MessageView.of, thread.messages)),
+            waiting=tuple(map(QuestionView.of, thread.waiting)),
+        )
+
+
+class MeasurementView(View):
+    id: str
+    status: str
+    measure: ConceptView
+    goals: tuple[Reference, ...]
+    value: ValueView | None = None
+    effective: datetime | None = None
+    performers: tuple[Reference, ...] = ()
+    note: str | None = None
+    patient_supplied: bool = False
+
+    @classmethod
+    def of(cls, observation: model.Observation) -> "MeasurementView":
+        return cls(
+            id=str(observation.id),
+            status=observation.status,
+            measure=ConceptView.of(observation.code),
+            goals=observation.goals,
+            value=None if observation.value is None else ValueView.of(observation.value),
+            effective=observation.effective,
+            performers=observation.performers,
+            note=observation.note,
+            patient_supplied=observation.patient_supplied,
+        )
+
+
+class PointView(View):
+    at: datetime
+    value: Decimal
+
+
+class GoalProgress(View):
+    """The series in the unit of the target, latest last. `onTarget` is absent where no number can meet the target."""
+
+    goal: Reference
+    trend: Annotated[str, msgspec.Meta(description="What the series says: a code of goal-achievement")]
+    points: tuple[PointView, ...] = ()
+    measurements: tuple[MeasurementView, ...] = ()
+    on_target: bool | None = None
+    achievement_status: Annotated[str, msgspec.Meta(description="What the goal says")] | None = None
+
+    @classmethod
+    def of(cls, view: ProgressView) -> "GoalProgress":
+        return cls(
+            goal=view.goal.reference,
+            trend=view.progress.status,
+            points=tuple(map(_point, view.progress.points)),
+            measurements=tuple(map(MeasurementView.of, view.observations)),
+            on_target=view.progress.on_target,
+            achievement_status=view.goal.achievement_status,
+        )
+
+
+class CarePlanView(View):
+    """`keptHere`: its goals and its narrative are kept by this service."""
+
+    id: str
+    version: str
+    patient: Reference
+    status: str
+    goals: tuple[Reference, ...] = ()
+    title: str | None = None
+    kept_here: bool = False
+    period_start: Day | None = None
+    addresses: tuple[Reference, ...] = ()
+    care_teams: tuple[Reference, ...] = ()
+    contributors: tuple[Reference, ...] = ()
+    activities: tuple[Reference, ...] = ()
+
+    @classmethod
+    def of(cls, plan: model.CarePlan) -> "CarePlanView":
+        return cls(
+            id=str(plan.id),
+            version=plan.version or "",
+            patient=plan.subject,
+            status=plan.status,
+            goals=plan.goals,
+            title=plan.title,
+            kept_here=plan.shared is not None,
+            period_start=day_text(plan.period_start),
+            addresses=plan.addresses,
+            care_teams=plan.care_teams,
+            contributors=plan.contributors,
+            activities=plan.activities,
+        )
+
+
+class CarePlanWithGoals(View):
+    """A plan, and the goals that it links, in its order."""
+
+    care_plan: CarePlanView
+    goals: tuple[GoalView, ...] = ()
+
+
+class CarePlanList(View):
+    care_plans: tuple[CarePlanView, ...]
+
+
+class CareTeamView(View):
+    id: str
+    name: str | None = None
+    members: tuple[Reference, ...] = ()
+
+    @classmethod
+    def of(cls, team: Json) -> "CareTeamView":
+        members = (p.get("member", {}).get("reference") for p in team.get("participant", []))
+        return cls(id=team["id"], name=team.get("name"), members=tuple(m for m in members if m))
+
+
+class PatientPlan(View):
+    """All about a patient's goals: what waits for you, what waits for others, goals, plans, latest values, team."""
+
+    patient: Reference
+    as_of: datetime
+    goals: tuple[GoalView, ...] = ()
+    questions_for_you: tuple[QuestionView, ...] = ()
+    waiting_for_others: tuple[QuestionView, ...] = ()
+    latest: tuple[MeasurementView, ...] = ()
+    care_plans: tuple[CarePlanView, ...] = ()
+    care_teams: tuple[CareTeamView, ...] = ()
+
+    @classmethod
+    def of(cls, view: PlanView) -> "PatientPlan":
+        return cls(
+            patient=view.patient,
+            as_of=view.as_of,
+            goals=tuple(map(GoalView.of, view.goals)),
+            questions_for_you=tuple(map(QuestionView.of, view.questions)),
+            waiting_for_others=tuple(map(QuestionView.of, view.waiting)),
+            latest=tuple(map(MeasurementView.of, view.latest)),
+            care_plans=tuple(map(CarePlanView.of, view.plans)),
+            care_teams=tuple(map(CareTeamView.of, view.care_teams)),
+        )
+
+
+class Me(View):
+    """Who the token speaks for. `patients` absent: any patient."""
+
+    actor: Reference
+    role: str
+    client_id: str
+    scopes: tuple[str, ...] = ()
+    patients: tuple[Reference, ...] | None = None
+    name: str | None = None
+    organization: Reference | None = None
+
+    @classmethod
+    def of(cls, actor: Actor) -> "Me":
+        return cls(
+            actor=actor.reference,
+            role=actor.role,
+            client_id=actor.client_id,
+            scopes=tuple(sorted(actor.scopes)),
+            patients=None if actor.patients is None else tuple(sorted(actor.patients)),
+            name=actor.display,
+            organization=actor.organization,
+        )
+
+
+ANSWERS: tuple[Any, ...] = (
+    CarePlanList,
+    CarePlanView,
+    CarePlanWithGoals,
+    GoalList,
+    GoalProgress,
+    GoalThread,
+    GoalView,
+    Health,
+    Me,
+    MeasurementView,
+    MessageView,
+    PatientPlan,
+    ProblemDetails,
+)
+"""All that a route answers, for openapi.yaml."""
+
+
+def _point(point: ProgressPoint) -> PointView:
+    return PointView(at=point.at, value=point.value)

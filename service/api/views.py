@@ -1,0 +1,204 @@
+"""What callers get as `application/json`: the nouns, flat and in camelCase. Absent members say nothing.
+
+msgspec writes them at once, Decimals as the numbers that they came from; pydantic would validate what we made.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, TypeAlias
+
+import msgspec
+
+from fhir_mappings import model
+from fhir_mappings.target import target_in_words
+
+Reference: TypeAlias = Annotated[str, msgspec.Meta(description="`Type/id`", examples=["Patient/ann"])]
+Day: TypeAlias = Annotated[str, msgspec.Meta(description="`YYYY`, `YYYY-MM` or `YYYY-MM-DD`", examples=["2027-01-31"])]
+
+
+class View(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
+    """The base of all answers."""
+
+
+class CodingView(View):
+    system: str | None = None
+    code: str | None = None
+    display: str | None = None
+
+
+class ConceptView(View):
+    text: str | None = None
+    coding: tuple[CodingView, ...] = ()
+
+    @classmethod
+    def of(cls, concept: model.Concept) -> "ConceptView":
+        codings = (CodingView(system=c.system, code=c.code, display=c.display) for c in concept.codings)
+        return cls(text=concept.text, coding=tuple(codings))
+
+
+class QuantityView(View):
+    """`code` is the UCUM unit; `unit` says it in words."""
+
+    value: Decimal
+    code: str
+    unit: str | None = None
+    comparator: str | None = None
+
+    @classmethod
+    def of(cls, quantity: model.Quantity) -> "QuantityView":
+        return cls(value=quantity.value, code=quantity.code, unit=quantity.unit, comparator=quantity.comparator)
+
+
+class RangeView(View):
+    low: QuantityView | None = None
+    high: QuantityView | None = None
+
+
+class ValueView(View):
+    """One of its members."""
+
+    quantity: QuantityView | None = None
+    range: RangeView | None = None
+    concept: ConceptView | None = None
+    text: str | None = None
+    integer: int | None = None
+    boolean: bool | None = None
+
+    @classmethod
+    def of(cls, value: model.TargetDetail | model.ObservedValue) -> "ValueView":
+        match value:
+            case model.Quantity():
+                return cls(quantity=QuantityView.of(value))
+            case model.Range():
+                low, high = (QuantityView.of(b) if b else None for b in (value.low, value.high))
+                return cls(range=RangeView(low=low, high=high))
+            case model.Concept():
+                return cls(concept=ConceptView.of(value))
+            case bool():
+                return cls(boolean=value)
+            case int():
+                return cls(integer=value)
+            case str():
+                return cls(text=value)
+
+
+class TargetView(View):
+    """`words` says the whole target."""
+
+    words: str
+    measure: ConceptView | None = None
+    value: ValueView | None = None
+    due: Day | None = None
+
+    @classmethod
+    def of(cls, target: model.Target) -> "TargetView":
+        return cls(
+            words=target_in_words(target),
+            measure=ConceptView.of(target.measure) if target.measure else None,
+            value=None if target.detail is None else ValueView.of(target.detail),
+            due=str(target.due) if target.due else None,
+        )
+
+
+class AcceptanceView(View):
+    """What one party says: `agree`, `disagree` or `pending`."""
+
+    individual: Reference
+    status: str
+    priority: str | None = None
+    name: str | None = None
+
+
+class NoteView(View):
+    text: str
+    author: Reference | None = None
+    time: datetime | None = None
+
+
+class GoalView(View):
+    """A goal as it stands: an offer, an agreement, or what became of it."""
+
+    id: str
+    version: str
+    patient: Reference
+    description: Annotated[
+        str, msgspec.Meta(description="The person's own words; a target that they do not say follows")
+    ]
+    lifecycle_status: str
+    achievement_status: str | None = None
+    start_date: Day | None = None
+    status_date: Day | None = None
+    status_reason: str | None = None
+    expressed_by: Reference | None = None
+    targets: tuple[TargetView, ...] = ()
+    acceptances: tuple[AcceptanceView, ...] = ()
+    priority: Annotated[str, msgspec.Meta(description="Only where all who agree give the same")] | None = None
+    categories: tuple[ConceptView, ...] = ()
+    addresses: tuple[Reference, ...] = ()
+    notes: tuple[NoteView, ...] = ()
+    outcomes: tuple[Reference, ...] = ()
+    replaced_by: tuple[Reference, ...] = ()
+    thread: str | None = None
+    patient_supplied: bool = False
+
+    @classmethod
+    def of(cls, goal: model.Goal) -> "GoalView":
+        return cls(
+            id=str(goal.id),
+            version=goal.version or "",
+            patient=goal.subject,
+            description=goal.description,
+            lifecycle_status=goal.lifecycle_status,
+            achievement_status=goal.achievement_status,
+            start_date=day_text(goal.start),
+            status_date=day_text(goal.status_date),
+            status_reason=goal.status_reason,
+            expressed_by=goal.expressed_by,
+            targets=tuple(map(TargetView.of, goal.targets)),
+            acceptances=tuple(
+                AcceptanceView(individual=a.individual, status=a.status, priority=a.priority, name=a.display)
+                for a in goal.acceptances
+            ),
+            priority=goal.priority,
+            categories=tuple(map(ConceptView.of, goal.categories)),
+            addresses=goal.addresses,
+            notes=tuple(NoteView(text=n.text, author=n.author, time=n.time) for n in goal.notes),
+            outcomes=goal.outcomes,
+            replaced_by=goal.replaced_by,
+            thread=goal.thread,
+            patient_supplied=goal.patient_supplied,
+        )
+
+
+class GoalList(View):
+    goals: tuple[GoalView, ...]
+
+
+class Health(View):
+    status: str
+    degraded: tuple[str, ...] = ()
+
+
+class Flaw(View):
+    """One element that is wrong. `code` is an issue type of R4."""
+
+    path: str
+    code: str
+    message: str
+
+
+class ProblemDetails(View):
+    """An error, by RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    current_version: str | None = None
+    errors: tuple[Flaw, ...] = ()
+
+
+def day_text(value: model.PartialDate | None) -> str | None:
+    """As it was written."""
+    return str(value) if value else None

@@ -1,0 +1,244 @@
+"""One act, one FHIR transaction: what changed, its Provenance and its AuditEvent, or nothing at all.
+
+Source: https://hl7.org/fhir/R4/http.html#transaction
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Final, TypeAlias, cast
+
+from fhir_mappings.audit_event import audit_event_to_fhir
+from fhir_mappings.bundle import Create, Entry, Update
+from fhir_mappings.care_plan import care_plan_to_fhir
+from fhir_mappings.carrier import Json
+from fhir_mappings.codes import OPERATION, Act
+from fhir_mappings.communication import message_to_fhir
+from fhir_mappings.goal import goal_to_fhir
+from fhir_mappings.model import CarePlan, Goal, Message, Observation, Reference, Stamp, Task
+from fhir_mappings.narrative import plan_narrative
+from fhir_mappings.observation import observation_to_fhir
+from fhir_mappings.provenance import stamp_from_fhir, stamp_to_fhir
+from fhir_mappings.task import task_to_fhir
+from service.domain.actors import Actor
+from service.domain.policy import DEFAULT_POLICY, Policy
+from service.domain.thread import Change, Occasion
+from service.errors import IdempotencyKeyReused, VersionConflict
+from service.ports import Cache, Clock, FhirGateway
+
+ATTEMPTS: Final = 6
+"""How often an act starts again when a resource that its caller did not name had moved on meanwhile."""
+PAUSE: Final = timedelta(milliseconds=20)
+JITTER: Final = random.SystemRandom()
+
+Noun: TypeAlias = Goal | Task | CarePlan | Message | Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One Idempotency-Key of one client, actor and endpoint. `fingerprint` is the digest of the body of its request."""
+
+    id: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a request may use: its actor, and the FHIR server as this actor may see it."""
+
+    actor: Actor
+    fhir: FhirGateway
+    cache: Cache
+    clock: Clock
+    request_id: str
+    policy: Policy = DEFAULT_POLICY
+    operation: Operation | None = None
+    observer: Reference | None = None
+
+    def occasion(self) -> Occasion:
+        """This actor, now."""
+        return Occasion(self.actor, self.clock(), self.policy)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A change, the resources that its nouns were read from, and all goals that the plan's narrative tells of."""
+
+    change: Change
+    sources: Mapping[Reference, Json] = field(default_factory=dict)
+    goals: tuple[Goal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the act was about, as it stands on the server. `replayed`: it had been carried out before."""
+
+    resource: Json
+    replayed: bool = False
+
+
+async def carry_out(session: Session, decide: Callable[[], Awaitable[Decision]]) -> Outcome:
+    """Decides and commits, again if need be, exactly once per operation.
+
+    `decide` reads afresh each time it is called and raises VersionConflict itself when the resource that
+    the caller named has moved on; a conflict of the transaction is about another one, and starts it again.
+
+    Raises:
+        IdempotencyKeyReused: the key came before with another body.
+        VersionConflict: still in conflict after `ATTEMPTS`.
+    """
+    for attempt in range(ATTEMPTS):
+        if done := await _carried_out_before(session):
+            return done
+        decision = await decide()
+        try:
+            if _opens_plan_along(decision.change):
+                await _open_plan(session, decision)
+                decision = await decide()
+            return await _commit(session, decision)
+        except VersionConflict:
+            await asyncio.sleep(PAUSE.total_seconds() * JITTER.uniform(1, 2**attempt))
+    raise VersionConflict("others are writing the same plan right now: try again")
+
+
+async def _carried_out_before(session: Session) -> Outcome | None:
+    """The operation is found by its tag: a reply that was lost must not make the retry conflict with itself."""
+    operation = session.operation
+    if operation is None:
+        return None
+    found = await session.fhir.search(
+        "Provenance", [("_tag", f"{OPERATION}|{operation.id}"), ("_include", "Provenance:target")]
+    )
+    stamps = [stamp_from_fhir(r) for r in found if r["resourceType"] == "Provenance"]
+    if not stamps:
+        return None
+    if stamps[0].fingerprint != operation.fingerprint:
+        raise IdempotencyKeyReused("this Idempotency-Key came before with another body")
+    return Outcome(await _target(session, stamps[0], found), replayed=True)
+
+
+async def _target(session: Session, stamp: Stamp, found: list[Json]) -> Json:
+    resource_type, _, resource_id = stamp.targets[0].partition("/")
+    included = (r for r in found if r["resourceType"] == resource_type and r["id"] == resource_id)
+    return next(included, None) or await session.fhir.read(resource_type, resource_id)
+
+
+def _opens_plan_along(change: Change) -> bool:
+    """True for the first agreement of a patient, which needs a plan to be linked from."""
+    return change.plan is not None and _is_new(change.plan) and bool(change.goals)
+
+
+async def _open_plan(session: Session, decision: Decision) -> None:
+    """Opens the plan before the goal is agreed, as an act of its own whose key all first agreements share.
+
+    In one transaction with the agreement, two at once would open two plans, or one would find the other's and not be
+    linked from it. If the process ends in between, the patient has a plan that says that nothing is agreed yet.
+    """
+    plan = replace(cast(CarePlan, decision.change.plan), goals=())
+    earlier = sum(reference.startswith("CarePlan/") for reference in decision.sources)
+    key = f"shared-plan.{plan.shared}.{earlier}"
+    change = Change(Act.OPEN_CARE_PLAN, plan.reference, plan=plan)
+    await _commit(replace(session, operation=Operation(key, key)), Decision(change, decision.sources, decision.goals))
+
+
+async def _commit(session: Session, decision: Decision) -> Outcome:
+    entries = tuple(_entries(session, decision))
+    written = dict(zip(map(_reference, entries), await session.fhir.transact(entries), strict=True))
+    await session.cache.advance_epoch(_subject(decision.change))
+    about = written[decision.change.about]
+    if decision.change.about.startswith("urn:uuid:") and not about.created:
+        # The same operation was faster by a moment, and this transaction has found what it left.
+        return await _carried_out_before(session) or Outcome(about.resource, replayed=True)
+    return Outcome(about.resource)
+
+
+def _entries(session: Session, decision: Decision) -> Iterator[Entry]:
+    fenced = any(not _is_new(g) for g in decision.change.goals)
+    entries = [e for i, n in enumerate(_nouns(decision.change)) if (e := _entry(session, decision, n, i, fenced))]
+    written = tuple(map(_reference, entries))
+    yield from entries
+    occasion, operation = session.occasion(), session.operation
+    fence = None if fenced or operation is None else f"_tag={OPERATION}|{operation.id}"
+    yield Create(stamp_to_fhir(_stamp(session, decision.change, written, occasion)), occasion.new_id(), fence)
+    event = audit_event_to_fhir(
+        act=decision.change.act,
+        actor=session.actor.reference,
+        client_id=session.actor.client_id,
+        patient=_subject(decision.change),
+        written=written,
+        recorded=occasion.at,
+        request_id=session.request_id,
+        operation=operation.id if operation else None,
+        observer=session.observer,
+    )
+    yield Create(event, occasion.new_id(), fence)
+
+
+def _entry(session: Session, decision: Decision, noun: Noun, position: int, fenced: bool) -> Entry | None:
+    """The entry that writes the noun; None where it leaves the resource as it is.
+
+    An update with ifMatch of a goal lets one transaction through at most, so only acts without one need `ifNoneExist`.
+    """
+    if not _is_new(noun):
+        source = decision.sources[noun.reference]
+        resource = _resource(noun, source, decision)
+        return None if resource == source else Update(resource, source["meta"]["versionId"])
+    if session.operation is None:
+        return Create(_resource(noun, None, decision), noun.reference)
+    identifier = f"{session.operation.id}.{position}"
+    resource = _resource(replace(noun, operation=identifier), None, decision)
+    return Create(resource, noun.reference, None if fenced else f"identifier={OPERATION}|{identifier}")
+
+
+def _resource(noun: Noun, source: Json | None, decision: Decision) -> Json:
+    match noun:
+        case Goal():
+            return goal_to_fhir(noun, onto=source)
+        case Task():
+            return task_to_fhir(noun, onto=source)
+        case Message():
+            return message_to_fhir(noun)
+        case Observation():
+            return observation_to_fhir(noun)
+        case CarePlan():
+            changed = {g.reference: g for g in (*decision.goals, *decision.change.goals)}
+            narrative = plan_narrative(noun, tuple(changed.values()))
+            return care_plan_to_fhir(noun, onto=source, narrative=narrative)
+
+
+def _stamp(session: Session, change: Change, written: tuple[Reference, ...], occasion: Occasion) -> Stamp:
+    actor, operation = session.actor, session.operation
+    others = (w for w in written if w != change.about and w not in change.revision_of)
+    return Stamp(
+        targets=(change.about, *others),
+        recorded=occasion.at,
+        who=actor.reference,
+        act=change.act,
+        on_behalf_of=actor.organization,
+        reason=change.reason,
+        revision_of=change.revision_of,
+        display=actor.display,
+        operation=operation.id if operation else None,
+        fingerprint=operation.fingerprint if operation else None,
+    )
+
+
+def _nouns(change: Change) -> tuple[Noun, ...]:
+    plan = () if change.plan is None else (change.plan,)
+    return (*change.goals, *change.messages, *change.observations, *change.tasks, *plan)
+
+
+def _subject(change: Change) -> Reference:
+    return _nouns(change)[0].subject
+
+
+def _is_new(noun: Noun) -> bool:
+    return noun.reference.startswith("urn:uuid:")
+
+
+def _reference(entry: Entry) -> Reference:
+    if isinstance(entry, Create):
+        return entry.full_url
+    return f"{entry.resource['resourceType']}/{entry.resource['id']}"

@@ -1,0 +1,1 @@
+"""Rules: value in, value out."""

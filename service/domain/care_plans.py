@@ -1,0 +1,76 @@
+"""The plan that links the goals: who may be linked, and who has a hand in it."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+from uuid import uuid4
+
+from fhir_mappings.codes import CarePlanStatus, LifecycleStatus
+from fhir_mappings.model import CarePlan, Goal, Reference
+from service.domain.lifecycle import AGREED, must_be
+from service.domain.thread import Occasion
+from service.errors import TransitionNotAllowed
+
+LINKABLE: Final = AGREED | {LifecycleStatus.PLANNED, LifecycleStatus.COMPLETED}
+"""An offer that nobody has agreed to is no part of a plan; the plan's narrative tells of it as open."""
+
+STILL_OPEN: Final = frozenset({CarePlanStatus.DRAFT, CarePlanStatus.ACTIVE, CarePlanStatus.ON_HOLD})
+"""Plans that goals may be linked to."""
+
+
+def opened(
+    subject: Reference, title: str, goals: Iterable[Goal], occasion: Occasion, *, shared: str | None = None
+) -> CarePlan:
+    """A new plan of this patient. `shared` is the identifier by which it is known; without one, a new one.
+
+    Raises:
+        TransitionNotAllowed: one of the goals is not agreed.
+    """
+    plan = CarePlan(
+        id=occasion.new_id(),
+        subject=subject,
+        status=CarePlanStatus.ACTIVE,
+        title=title,
+        created=occasion.at,
+        period_start=occasion.day,
+        shared=shared or str(uuid4()),
+    )
+    plan = with_hands(plan, (occasion.actor.reference,))
+    for goal in goals:
+        plan = linked(plan, goal, occasion)
+    return plan
+
+
+def linked(plan: CarePlan, goal: Goal, occasion: Occasion, *, instead_of: Iterable[Reference] = ()) -> CarePlan:
+    """The plan with a link to the goal, in place of those that it replaces.
+
+    Raises:
+        TransitionNotAllowed: the goal is not agreed.
+    """
+    must_be(goal, LINKABLE, "linked from a plan")
+    gone = frozenset(instead_of)
+    goals = dict.fromkeys((*(g for g in plan.goals if g not in gone), goal.reference))
+    return with_hands(replace(plan, goals=tuple(goals)), (goal.expressed_by, occasion.actor.reference))
+
+
+def must_be_kept_here(plan: CarePlan) -> None:
+    """Refuses a plan whose narrative CoPlan does not keep, or which is over.
+
+    Raises:
+        TransitionNotAllowed: names the plan and why.
+    """
+    if plan.shared is None:
+        raise TransitionNotAllowed(f"{plan.reference} is kept by another system: link the goal there")
+    if plan.status not in STILL_OPEN:
+        raise TransitionNotAllowed(f"{plan.reference} is {plan.status}: no goal can be linked to it")
+
+
+def with_hands(plan: CarePlan, hands: Iterable[Reference | None]) -> CarePlan:
+    """The plan with these among its contributors, each once."""
+    return replace(plan, contributors=tuple(dict.fromkeys((*plan.contributors, *filter(None, hands)))))
+
+
+def without_goals(plan: CarePlan | None, gone: Iterable[Reference]) -> CarePlan | None:
+    """The plan without links to these goals."""
+    gone = frozenset(gone)
+    return plan and replace(plan, goals=tuple(g for g in plan.goals if g not in gone))

@@ -1,0 +1,170 @@
+"""Offering a goal: propose, counter-propose (or revise), withdraw, mark as entered in error.
+
+An offer that was made is never edited: what is said otherwise is said by a new Goal of the same thread.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+from uuid import uuid4
+
+from fhir_mappings.codes import AcceptanceStatus, Act, GoalPriority, LifecycleStatus, TaskStatus
+from fhir_mappings.model import Acceptance, CarePlan, Concept, Goal, PartialDate, Reference, Target
+from fhir_mappings.target import self_standing_text
+from service.domain.acceptance import answer_of, other_parties
+from service.domain.care_plans import without_goals
+from service.domain.lifecycle import AGREED, FOLLOWS, must_be
+from service.domain.thread import (
+    Change,
+    Occasion,
+    Thread,
+    ended,
+    question,
+    reopened,
+    settled,
+    tied,
+    with_note,
+)
+from service.errors import NotPermitted, TransitionNotAllowed
+
+INDIVIDUALS: Final = frozenset({"Patient", "Practitioner", "RelatedPerson"})
+"""Whom the extension goal-acceptance can name; teams and organizations are asked by Task only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What somebody proposes, in their own words. `asked` are those who are to answer."""
+
+    words: str
+    targets: tuple[Target, ...] = ()
+    start: PartialDate | None = None
+    categories: tuple[Concept, ...] = ()
+    priority: GoalPriority | None = None
+    addresses: tuple[Reference, ...] = ()
+    asked: tuple[Reference, ...] = ()
+
+
+def propose(subject: Reference, offer: Offer, occasion: Occasion, *, plan: CarePlan | None = None) -> Change:
+    """A new goal on the table, and a question to each who is to answer.
+
+    Without `asked`, a clinician asks the patient, and the patient's side asks the care team.
+    """
+    actor = occasion.actor
+    asked = offer.asked or (() if actor.on_patient_side else (subject,))
+    goal = _offered(subject, offer, asked, occasion, thread=str(uuid4()))
+    based_on = (plan.reference,) if plan else ()
+    tasks = tuple(question(goal, owner, occasion, based_on=based_on) for owner in _owners(asked))
+    return Change(Act.PROPOSE, goal.reference, goals=(goal,), tasks=tasks, plan=plan)
+
+
+def counter_propose(thread: Thread, goal: Goal, offer: Offer, reason: str, occasion: Occasion) -> Change:
+    """Another offer in answer to this one. The earlier stays as it is until the new one is answered.
+
+    For a goal already agreed this is a revision, which any party may ask for.
+
+    Raises:
+        TransitionNotAllowed: the goal is settled, or it is the actor's own offer.
+    """
+    must_be(goal, AGREED | {LifecycleStatus.PROPOSED, LifecycleStatus.PLANNED}, "answered with another offer")
+    if goal.lifecycle_status is LifecycleStatus.PROPOSED and goal.expressed_by == occasion.actor.reference:
+        raise TransitionNotAllowed(f"{goal.reference} is your own offer: withdraw it and propose anew")
+    kept = tied(goal)
+    asked = tuple(dict.fromkeys((*other_parties(goal, occasion.actor), *offer.asked)))
+    new = _offered(goal.subject, _with_inherited(offer, goal), asked, occasion, thread=str(kept.thread))
+    answered = thread.tasks_about(goal)
+    paused = tuple(settled(t, TaskStatus.ON_HOLD, occasion, reason=reason) for t in answered)
+    part_of, based_on = tuple(t.reference for t in answered), _based_on(thread)
+    tasks = tuple(question(new, owner, occasion, part_of=part_of, based_on=based_on) for owner in _owners(asked))
+    goals = (new,) if kept is goal else (new, kept)
+    return Change(
+        Act.COUNTER_PROPOSE,
+        new.reference,
+        goals=goals,
+        tasks=(*tasks, *paused),
+        plan=thread.plan,
+        revision_of=(goal.reference,),
+        reason=reason,
+    )
+
+
+def withdraw(thread: Thread, goal: Goal, reason: str | None, occasion: Occasion) -> Change:
+    """The proposer takes the offer back.
+
+    Raises:
+        TransitionNotAllowed: the goal is no longer proposed.
+        NotPermitted: the offer is somebody else's.
+    """
+    must_be(goal, frozenset({LifecycleStatus.PROPOSED}), "withdrawn")
+    if goal.expressed_by != occasion.actor.reference:
+        raise NotPermitted(f"{goal.reference} is not your offer: decline it, or offer something else")
+    why = reason or "Withdrawn by who proposed it"
+    tasks = tuple(settled(t, TaskStatus.CANCELLED, occasion, reason=why) for t in thread.tasks_about(goal))
+    return Change(
+        Act.WITHDRAW,
+        goal.reference,
+        goals=(ended(goal, LifecycleStatus.CANCELLED, why, occasion),),
+        tasks=(*tasks, *reopened(thread, goal, occasion)),
+        plan=thread.plan,
+        reason=reason,
+    )
+
+
+def enter_in_error(thread: Thread, goal: Goal, reason: str, occasion: Occasion) -> Change:
+    """Voids a goal that should never have been there. Nothing is deleted.
+
+    Raises:
+        TransitionNotAllowed: it is void already.
+        NotPermitted: the actor is neither its author nor a custodian.
+    """
+    must_be(goal, frozenset(s for s, after in FOLLOWS.items() if after), "marked as entered in error")
+    if occasion.actor.reference not in {goal.expressed_by, *occasion.policy.custodians}:
+        raise NotPermitted(f"{goal.reference} can be marked as entered in error by its author or a custodian only")
+    tasks = tuple(settled(t, TaskStatus.ENTERED_IN_ERROR, occasion) for t in thread.tasks_about(goal))
+    return Change(
+        Act.ENTER_IN_ERROR,
+        goal.reference,
+        goals=(ended(goal, LifecycleStatus.ENTERED_IN_ERROR, reason, occasion),),
+        tasks=(*tasks, *reopened(thread, goal, occasion)),
+        plan=without_goals(thread.plan, {goal.reference}),
+        reason=reason,
+    )
+
+
+def _offered(
+    subject: Reference, offer: Offer, asked: tuple[Reference, ...], occasion: Occasion, *, thread: str
+) -> Goal:
+    mine = answer_of(occasion.actor, AcceptanceStatus.AGREE, offer.priority)
+    individuals = (a for a in asked if a.partition("/")[0] in INDIVIDUALS and a != mine.individual)
+    goal = Goal(
+        id=occasion.new_id(),
+        subject=subject,
+        description=self_standing_text(offer.words, offer.targets),
+        lifecycle_status=LifecycleStatus.PROPOSED,
+        start=offer.start,
+        status_date=occasion.day,
+        expressed_by=occasion.actor.reference,
+        targets=offer.targets,
+        acceptances=(mine, *(Acceptance(a, AcceptanceStatus.PENDING) for a in individuals)),
+        categories=offer.categories,
+        addresses=offer.addresses,
+        thread=thread,
+        patient_supplied=occasion.actor.on_patient_side,
+    )
+    return with_note(goal, "Offered; not agreed yet when this was written", occasion)
+
+
+def _with_inherited(offer: Offer, goal: Goal) -> Offer:
+    """What a counter-offer leaves out stays as it was, but for the targets: an old number may contradict new words."""
+    return replace(
+        offer,
+        start=offer.start or goal.start,
+        categories=offer.categories or goal.categories,
+        addresses=offer.addresses or goal.addresses,
+    )
+
+
+def _owners(asked: tuple[Reference, ...]) -> tuple[Reference | None, ...]:
+    return asked or (None,)
+
+
+def _based_on(thread: Thread) -> tuple[Reference, ...]:
+    return (thread.plan.reference,) if thread.plan else ()

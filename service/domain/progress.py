@@ -1,0 +1,134 @@
+"""achievementStatus from a goal's target and the measurements for it. The rule in words: docs/progress.md.
+
+The service never says `achieved`: that is for the people to say, see `goal_course.complete`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from statistics import median
+from typing import Final
+
+from fhir_mappings.codes import AchievementStatus, ObservationStatus, QuantityComparator
+from fhir_mappings.model import Concept, Goal, Observation, Quantity, Range, Target
+
+COUNTED: Final = frozenset({ObservationStatus.FINAL, ObservationStatus.AMENDED, ObservationStatus.CORRECTED})
+WINDOW: Final = 3
+"""The latest value is compared with the median of up to this many before it: one odd day is no trend."""
+TOLERANCE: Final = Decimal("0.05")
+"""Less than this share of the way from baseline to target is no change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One measured value, in the unit of the target."""
+
+    at: datetime
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How a series stands to a target. `on_target` None: there is no target that a number can meet."""
+
+    status: AchievementStatus
+    points: tuple[Point, ...] = ()
+    on_target: bool | None = None
+
+    @property
+    def baseline(self) -> Point | None:
+        return self.points[0] if self.points else None
+
+    @property
+    def latest(self) -> Point | None:
+        return self.points[-1] if self.points else None
+
+
+def progress_of(goal: Goal, observations: Iterable[Observation]) -> Progress:
+    """The progress towards the goal's first target that is a Quantity or a Range."""
+    target = measurable_target(goal)
+    if target is None:
+        return Progress(AchievementStatus.IN_PROGRESS)
+    points = series(target, observations)
+    if not points:
+        return Progress(AchievementStatus.IN_PROGRESS)
+    gaps = [gap(p.value, target, points[0].value) for p in points]
+    return Progress(_trend(gaps), points, on_target=gaps[-1] == 0)
+
+
+def measurable_target(goal: Goal) -> Target | None:
+    """The first target that a number can meet."""
+    return next((t for t in goal.targets if isinstance(t.detail, Quantity | Range)), None)
+
+
+def series(target: Target, observations: Iterable[Observation]) -> tuple[Point, ...]:
+    """The values that count, by time: valid, of the target's measure, in its unit. Nothing is converted."""
+    unit = _unit(target)
+    points = (
+        Point(o.effective, o.value.value)
+        for o in observations
+        if o.status in COUNTED
+        and o.effective is not None
+        and isinstance(o.value, Quantity)
+        and o.value.code == unit
+        and is_of_measure(o.code, target.measure)
+    )
+    return tuple(sorted(points, key=lambda p: p.at))
+
+
+def is_of_measure(code: Concept, measure: Concept | None) -> bool:
+    """True if the code is one of the measure's, or the measure names none."""
+    wanted = {(c.system, c.code) for c in measure.codings} if measure else set()
+    return not wanted or any((c.system, c.code) in wanted for c in code.codings)
+
+
+def gap(value: Decimal, target: Target, baseline: Decimal) -> Decimal:
+    """How far the value is from the target, in its unit; 0 once met.
+
+    A bare Quantity is met from the side where the baseline lies: at least, when the series starts below.
+    """
+    low, high = _bounds(target, baseline)
+    if low is not None and value < low:
+        return low - value
+    if high is not None and value > high:
+        return value - high
+    return Decimal(0)
+
+
+def _bounds(target: Target, baseline: Decimal) -> tuple[Decimal | None, Decimal | None]:
+    detail = target.detail
+    if isinstance(detail, Range):
+        return detail.low.value if detail.low else None, detail.high.value if detail.high else None
+    if not isinstance(detail, Quantity):
+        return None, None
+    match detail.comparator:
+        case QuantityComparator.AT_LEAST | QuantityComparator.GREATER:
+            return detail.value, None
+        case QuantityComparator.AT_MOST | QuantityComparator.LESS:
+            return None, detail.value
+        case _:
+            return (None, detail.value) if baseline > detail.value else (detail.value, None)
+
+
+def _trend(gaps: Sequence[Decimal]) -> AchievementStatus:
+    *earlier, now = gaps
+    if not earlier:
+        return AchievementStatus.IN_PROGRESS
+    if now == 0:
+        return AchievementStatus.IMPROVING
+    before = median(earlier[-WINDOW:])
+    tolerance = TOLERANCE * max(gaps[0], before)
+    if before - now > tolerance:
+        return AchievementStatus.IMPROVING
+    if now - before > tolerance:
+        return AchievementStatus.WORSENING
+    return AchievementStatus.NO_CHANGE
+
+
+def _unit(target: Target) -> str | None:
+    detail = target.detail
+    if isinstance(detail, Range):
+        bound = detail.low or detail.high
+        return bound.code if bound else None
+    return detail.code if isinstance(detail, Quantity) else None

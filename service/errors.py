@@ -1,0 +1,112 @@
+"""Every way the service says no. No HTTP here: `service.api.problems` holds the one table.
+
+A message holds only what the caller already knows: ids, codes, element paths; never a value of a resource.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+class CoPlanError(Exception):
+    """The base of every refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """What is wrong with one element, named by FHIRPath (`Goal.target[0].due`) or by JSON path of our own body."""
+
+    expression: str
+    message: str
+    code: str = "invalid"  # https://hl7.org/fhir/R4/valueset-issue-type.html
+
+
+class NotAuthenticated(CoPlanError):
+    """No token, or one that does not verify. The caller is never told why."""
+
+
+class NotPermitted(CoPlanError):
+    """The actor is known and may see it, but may not do this."""
+
+
+class ResourceNotFound(CoPlanError):
+    """Absent, or not the actor's to see: the two are never told apart."""
+
+
+class ResourceGone(CoPlanError):
+    """The FHIR server once had it and has deleted it."""
+
+
+class TransitionNotAllowed(CoPlanError):
+    """The act does not follow from the present status."""
+
+
+class VersionConflict(CoPlanError):
+    """The resource changed since the caller read it. `current` is its version now, where known."""
+
+    def __init__(self, message: str, current: str | None = None) -> None:
+        super().__init__(message)
+        self.current = current
+
+
+class PreconditionMissing(CoPlanError):
+    """An act on an existing resource came without If-Match."""
+
+
+class PreconditionMalformed(CoPlanError):
+    """An If-Match that is no entity tag of ours."""
+
+
+class IdempotencyKeyMissing(CoPlanError):
+    """A POST without an Idempotency-Key."""
+
+
+class IdempotencyKeyMalformed(CoPlanError):
+    """An Idempotency-Key that is no string of 1 to 255 visible ASCII characters."""
+
+
+class IdempotencyKeyReused(CoPlanError):
+    """The same Idempotency-Key came before with another body."""
+
+
+class InvalidContent(CoPlanError):
+    """Well-formed, but says something that cannot stand."""
+
+    def __init__(self, *flaws: Flaw) -> None:
+        super().__init__("; ".join(f"{flaw.expression} {flaw.message}" for flaw in flaws))
+        self.flaws = flaws
+
+
+class MalformedContent(CoPlanError):
+    """Not strict UTF-8 JSON within the limits of depth and size of a document."""
+
+
+class ContentTooLarge(CoPlanError):
+    """More bytes than the service takes."""
+
+
+class MediaTypeNotSupported(CoPlanError):
+    """A body that is not JSON."""
+
+
+class NotAcceptable(CoPlanError):
+    """The Accept header names nothing that the resource can be shown as."""
+
+
+class UpstreamUnavailable(CoPlanError):
+    """The FHIR server cannot be reached, or says that it cannot serve now."""
+
+    def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class UpstreamTimeout(CoPlanError):
+    """The FHIR server did not answer within the deadline. A write may or may not have happened."""
+
+
+class UpstreamInvalid(CoPlanError):
+    """The FHIR server answered something that is no FHIR, or not what was asked for."""
+
+
+class UpstreamRefused(CoPlanError):
+    """The FHIR server refused what we sent: a defect of ours, or a rule of that server."""

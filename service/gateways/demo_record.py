@@ -1,0 +1,28 @@
+"""Synthetic patients for development and tests: knee injury, diabetes, cystic fibrosis, IBD, heart failure."""
+
+from importlib.resources import files
+from typing import Final
+
+import httpx
+
+DEMO_PEOPLE: Final = {
+    "ann": ("Patient/ann", "Ann Ahl"),
+    "dev": ("Patient/dev", "Dev Das"),
+    "rosa": ("RelatedPerson/rosa", "Rosa Moss"),
+    "bo": ("Practitioner/bo", "Dr Bo Berg"),
+    "nora": ("Practitioner/nora", "Nora Nyby"),
+}
+"""Who can be impersonated in the demo: `fhirUser` and name."""
+DEMO_ORGANIZATION: Final = "Organization/clinic"
+
+
+def demo_record() -> bytes:
+    """A transaction of updates: the same resources however often it is sent."""
+    return files(__package__).joinpath("demo_record.json").read_bytes()
+
+
+async def seed(base_url: str) -> None:
+    """Puts the synthetic patients onto a FHIR server of one's own."""
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
+        answer = await http.post(base_url, content=demo_record(), headers={"Content-Type": "application/fhir+json"})
+        answer.raise_for_status()

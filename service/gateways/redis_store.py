@@ -1,0 +1,125 @@
+"""Redis holds only what may vanish. Absent, hung, full or flushed, it makes answers slower, never wrong.
+
+redis-py retries and waits for seconds by default; here it tries once, for 50 ms, and after a failure
+it is left alone for a moment, so that no request pays twice.
+"""
+
+import hmac
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from hashlib import sha256
+from typing import Final, TypeVar, cast
+
+import msgspec
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from service.logs import log
+from service.ports import Reply
+
+T = TypeVar("T")
+TIMEOUT: Final = timedelta(milliseconds=50)
+LEFT_ALONE_FOR: Final = timedelta(seconds=1)
+EPOCH_KEPT_FOR: Final = timedelta(hours=1)
+"""Far longer than anything is kept under an epoch: when the count starts anew, nothing old is left to be found."""
+
+
+@asynccontextmanager
+async def open_redis(url: str, *, secret: bytes) -> AsyncIterator["RedisStore"]:
+    """A store on the server at `url`.
+
+    Args:
+        secret: keys are its HMAC, so that Redis shows neither patient ids nor who asked; the same for all replicas.
+    """
+    client = Redis.from_url(
+        url,
+        socket_timeout=TIMEOUT.total_seconds(),
+        socket_connect_timeout=TIMEOUT.total_seconds(),
+        retry=Retry(NoBackoff(), 0),
+        single_connection_client=False,
+    )
+    async with client:
+        yield RedisStore(client, secret)
+
+
+class RedisStore:
+    """`Cache` and `IdempotencyKeys` on one Redis."""
+
+    def __init__(self, client: Redis, secret: bytes, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._secret = secret
+        self._clock = clock
+        self._not_before = 0.0
+
+    async def get(self, key: str) -> bytes | None:
+        return self._opened(key, await self._get(self._key("cache", key), None))
+
+    async def put(self, key: str, value: bytes, *, keep_for: timedelta) -> None:
+        await self._tried(
+            lambda: self._client.set(self._key("cache", key), self._sealed(key, value), px=keep_for), None
+        )
+
+    async def epoch(self, patient: str) -> int | None:
+        """0 where nothing was counted yet; None where Redis does not say."""
+        counted = await self._get(self._key("epoch", patient), b"unknown")
+        return int(counted or 0) if counted is None or counted.isdigit() else None
+
+    async def advance_epoch(self, patient: str) -> None:
+        """Counts from the present time, so that a count that Redis has lost never comes again."""
+        name = self._key("epoch", patient)
+
+        async def advance() -> None:
+            async with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.set(name, time.time_ns(), nx=True)
+                pipeline.incr(name)
+                pipeline.pexpire(name, EPOCH_KEPT_FOR)
+                await pipeline.execute()
+
+        await self._tried(advance, None)
+
+    async def find(self, operation: str) -> Reply | None:
+        opened = self._opened(operation, await self._get(self._key("reply", operation), None))
+        try:
+            return msgspec.msgpack.decode(opened, type=Reply) if opened else None
+        except msgspec.DecodeError:
+            return None
+
+    async def keep(self, operation: str, reply: Reply, *, keep_for: timedelta) -> None:
+        value = self._sealed(operation, msgspec.msgpack.encode(reply))
+        await self._tried(lambda: self._client.set(self._key("reply", operation), value, px=keep_for), None)
+
+    async def _get(self, key: str, otherwise: bytes | None) -> bytes | None:
+        async def get() -> bytes | None:
+            return cast("bytes | None", await self._client.get(key))  # str only where decode_responses is set
+
+        return await self._tried(get, otherwise)
+
+    def _key(self, kind: str, name: str) -> str:
+        return f"coplan:{kind}:{self._mac(f'{kind} {name}'.encode()).hex()}"
+
+    def _sealed(self, name: str, value: bytes) -> bytes:
+        """A value says which name it was kept under, so that swapped or flipped bytes are a miss."""
+        return self._mac(name.encode() + b"\0" + value) + value
+
+    def _opened(self, name: str, sealed: bytes | None) -> bytes | None:
+        if sealed is None or len(sealed) < sha256().digest_size:
+            return None
+        mac, value = sealed[: sha256().digest_size], sealed[sha256().digest_size :]
+        return value if hmac.compare_digest(mac, self._mac(name.encode() + b"\0" + value)) else None
+
+    def _mac(self, message: bytes) -> bytes:
+        return hmac.digest(self._secret, message, "sha256")
+
+    async def _tried(self, command: Callable[[], Awaitable[T]], otherwise: T) -> T:
+        if self._clock() < self._not_before:
+            return otherwise
+        try:
+            return await command()
+        except (RedisError, OSError, TimeoutError) as exc:
+            self._not_before = self._clock() + LEFT_ALONE_FOR.total_seconds()
+            log.warning("redis_unavailable", error=type(exc).__name__)
+            return otherwise

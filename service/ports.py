@@ -1,0 +1,93 @@
+"""What the workflows need of the world, as protocols. `service.gateways` fulfils them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeAlias
+
+from fhir_mappings.bundle import Entry, Written
+from fhir_mappings.carrier import Json
+from service.domain.actors import Claims
+
+Clock: TypeAlias = Callable[[], datetime]
+"""The present instant, with zone UTC."""
+
+Parameters: TypeAlias = Sequence[tuple[str, str]]
+"""Search parameters in order; a name may come twice (then both hold)."""
+
+
+class FhirGateway(Protocol):
+    """The interactions of a FHIR R4 server. Raises only errors of `service.errors`.
+
+    Source: https://hl7.org/fhir/R4/http.html
+    """
+
+    async def read(self, resource_type: str, resource_id: str) -> Json: ...
+
+    async def vread(self, resource_type: str, resource_id: str, version: str) -> Json: ...
+
+    async def search(self, resource_type: str, parameters: Parameters, *, limit: int | None = None) -> list[Json]:
+        """All pages: matches and what they include, in the server's order.
+
+        With `limit`, no further page is asked for once that many resources are there.
+        """
+        ...
+
+    async def create(self, resource: Json, *, if_none_exist: str | None = None) -> Written: ...
+
+    async def update(self, resource: Json, *, if_match: str) -> Written:
+        """`if_match` is a version id, not an entity tag."""
+        ...
+
+    async def transact(self, entries: Sequence[Entry]) -> tuple[Written, ...]:
+        """All or nothing; the answers in the order of the entries."""
+        ...
+
+    async def capabilities(self) -> Json: ...
+
+
+class TokenVerifier(Protocol):
+    """Verifies a bearer token."""
+
+    async def verify(self, token: str) -> Claims:
+        """The claims of a token that may be trusted.
+
+        Raises:
+            NotAuthenticated: for whatever reason it may not.
+        """
+        ...
+
+
+class Cache(Protocol):
+    """Bytes that may vanish at any time. Never raises: a cache that fails has missed.
+
+    Keys carry no clinical content. `epoch` counts the writes to one patient's data: what was
+    kept under an earlier epoch is stale. None: the count is not known now, so do not use the cache.
+    """
+
+    async def get(self, key: str) -> bytes | None: ...
+
+    async def put(self, key: str, value: bytes, *, keep_for: timedelta) -> None: ...
+
+    async def epoch(self, patient: str) -> int | None: ...
+
+    async def advance_epoch(self, patient: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer as it was given, to be given again."""
+
+    fingerprint: str
+    status: int
+    media_type: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class IdempotencyKeys(Protocol):
+    """The fast path of idempotency: replies by operation id. Never raises; may forget at any time."""
+
+    async def find(self, operation: str) -> Reply | None: ...
+
+    async def keep(self, operation: str, reply: Reply, *, keep_for: timedelta) -> None: ...

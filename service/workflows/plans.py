@@ -1,0 +1,120 @@
+"""Everything about a patient's goals in one call."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from fhir_mappings.care_plan import care_plan_from_fhir
+from fhir_mappings.carrier import Json
+from fhir_mappings.codes import LifecycleStatus
+from fhir_mappings.goal import goal_from_fhir
+from fhir_mappings.model import CarePlan, Goal, Observation, Reference, Task
+from fhir_mappings.observation import observation_from_fhir
+from fhir_mappings.task import task_from_fhir
+from service.commit import Session
+from service.domain.thread import UNSETTLED, WAITING, is_for
+from service.errors import ResourceNotFound
+from service.ports import FhirGateway
+from service.records import in_order
+
+LATEST_LIMIT = 200
+"""So many of the latest measurements are looked through for the latest of each goal."""
+HISTORY = frozenset({LifecycleStatus.CANCELLED, LifecycleStatus.REJECTED, LifecycleStatus.ENTERED_IN_ERROR})
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A patient's plan as one actor sees it.
+
+    `questions` wait for this actor, `waiting` for somebody else. `goals` are those on the table, in force or
+    completed; how they came about is in their threads. `latest` has the latest measurement of each goal.
+    """
+
+    patient: Reference
+    as_of: datetime
+    goals: tuple[Goal, ...]
+    plans: tuple[CarePlan, ...]
+    questions: tuple[Task, ...]
+    waiting: tuple[Task, ...]
+    latest: tuple[Observation, ...]
+    care_teams: tuple[Json, ...]
+
+
+async def read_plan(patient: Reference, *, session: Session) -> PlanView:
+    """The plan, read from the FHIR server in one round of parallel searches.
+
+    Raises:
+        ResourceNotFound: there is no such patient for this actor.
+    """
+    resource_type, _, patient_id = patient.partition("/")
+    _, goals, plans, tasks, observations, teams = await asyncio.gather(
+        session.fhir.read(resource_type, patient_id),
+        session.fhir.search("Goal", [("patient", patient)]),
+        session.fhir.search("CarePlan", [("patient", patient)]),
+        session.fhir.search("Task", [("patient", patient), ("status", ",".join(sorted(UNSETTLED)))]),
+        _latest(session.fhir, patient),
+        session.fhir.search("CareTeam", [("patient", patient)]),
+    )
+    open_tasks = [t for t in map(task_from_fhir, tasks) if t.status in WAITING]
+    mine = tuple(t for t in open_tasks if is_for(t, session.actor) and t.requester != session.actor.reference)
+    return PlanView(
+        patient=patient,
+        as_of=session.clock(),
+        goals=tuple(g for g in in_order(map(goal_from_fhir, goals)) if g.lifecycle_status not in HISTORY),
+        plans=tuple(map(care_plan_from_fhir, plans)),
+        questions=mine,
+        waiting=tuple(t for t in open_tasks if t not in mine),
+        latest=_one_for_each_goal(observations),
+        care_teams=tuple(teams),
+    )
+
+
+async def cached_plan(
+    patient: Reference, *, session: Session, keep_for: timedelta, form: str, render: Callable[[PlanView], bytes]
+) -> bytes:
+    """The plan as bytes of this form, from the cache where nothing was written about the patient since.
+
+    The actor's right is checked before the cache is asked; what is kept is kept for this actor alone.
+    """
+    if not session.actor.may_act_for(patient):
+        raise ResourceNotFound(f"{patient} not found")
+    epoch = await session.cache.epoch(patient)
+    key = f"plan {patient} {session.actor.reference} {form} {epoch}"
+    if epoch is not None and (kept := await session.cache.get(key)):
+        return kept
+    rendered = render(await read_plan(patient, session=session))
+    if epoch is not None:
+        await session.cache.put(key, rendered, keep_for=keep_for)
+    return rendered
+
+
+async def list_goals(
+    patient: Reference, *, session: Session, statuses: frozenset[LifecycleStatus] = frozenset()
+) -> list[Json]:
+    """The patient's goals as resources, all or those of these statuses, in the order in which they were offered."""
+    resource_type, _, patient_id = patient.partition("/")
+    parameters = [("patient", patient)]
+    if statuses:
+        parameters.append(("lifecycle-status", ",".join(sorted(statuses))))
+    _, found = await asyncio.gather(
+        session.fhir.read(resource_type, patient_id), session.fhir.search("Goal", parameters)
+    )
+    by_reference = {f"Goal/{r['id']}": r for r in found}
+    return [by_reference[g.reference] for g in in_order(map(goal_from_fhir, found))]
+
+
+async def _latest(fhir: FhirGateway, patient: Reference) -> tuple[Observation, ...]:
+    found = await fhir.search(
+        "Observation", [("patient", patient), ("_sort", "-date"), ("_count", str(LATEST_LIMIT))], limit=LATEST_LIMIT
+    )
+    return tuple(map(observation_from_fhir, found))
+
+
+def _one_for_each_goal(observations: tuple[Observation, ...]) -> tuple[Observation, ...]:
+    """Latest first, so the first that is for a goal is its latest."""
+    first: dict[Reference, Observation] = {}
+    for observation in observations:
+        for goal in observation.goals:
+            first.setdefault(goal, observation)
+    return tuple(dict.fromkeys(first.values()))

@@ -1,0 +1,56 @@
+"""The story of a goal: what was offered, what differs, what was said, who agreed to what and why."""
+
+import asyncio
+from dataclasses import dataclass
+from itertools import pairwise
+
+from fhir_mappings.communication import message_from_fhir
+from fhir_mappings.goal import Difference, differences
+from fhir_mappings.model import Goal, Message, Stamp, Task
+from fhir_mappings.provenance import stamp_from_fhir
+from service.commit import Session
+from service.domain.thread import UNSETTLED
+from service.records import in_order, read_record
+
+
+@dataclass(frozen=True, slots=True)
+class OfferView:
+    """One offer, how it differs from the one before, and each act on it."""
+
+    goal: Goal
+    differences: tuple[Difference, ...]
+    stamps: tuple[Stamp, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadView:
+    """All offers about one wish in order, all messages in order, and what waits for whom."""
+
+    thread: str | None
+    offers: tuple[OfferView, ...]
+    messages: tuple[Message, ...]
+    waiting: tuple[Task, ...]
+
+
+async def read_thread(goal_id: str, *, session: Session) -> ThreadView:
+    """The thread that the goal belongs to, whichever of its offers was asked for."""
+    record = await read_record(session.fhir, goal_id)
+    offers = in_order(record.thread.goals)
+    about = ",".join(g.reference for g in offers)
+    messages, provenances = await asyncio.gather(
+        session.fhir.search("Communication", [("based-on", about), ("patient", record.goal.subject)]),
+        session.fhir.search("Provenance", [("target", about)]),
+    )
+    stamps = sorted(map(stamp_from_fhir, provenances), key=lambda s: s.recorded)
+    return ThreadView(
+        record.goal.thread,
+        tuple(_offer(goal, before, stamps) for before, goal in pairwise((None, *offers)) if goal),
+        tuple(sorted(map(message_from_fhir, messages), key=lambda m: m.sent)),
+        tuple(t for t in record.thread.tasks if t.status in UNSETTLED),
+    )
+
+
+def _offer(goal: Goal, before: Goal | None, stamps: list[Stamp]) -> OfferView:
+    """A message, too, has this goal among the targets of its stamp; what counts is what an act was first about."""
+    ours = tuple(s for s in stamps if s.targets[0] == goal.reference)
+    return OfferView(goal, differences(before, goal) if before else (), ours)
