@@ -18,7 +18,7 @@ BUSINESS_STATUS: Final = "urn:coplan:task-business-status"
 
 GOAL_ACCEPTANCE: Final = "http://hl7.org/fhir/StructureDefinition/goal-acceptance"
 GOAL_RELATIONSHIP: Final = "http://hl7.org/fhir/StructureDefinition/goal-relationship"
-GOAL_RELATIONSHIP_TYPE: Final = "http://hl7.org/fhir/goal-relationship-type"
+GOAL_RELATIONSHIP_TYPE: Final = "http://terminology.hl7.org/CodeSystem/goal-relationship-type"
 PERTAINS_TO_GOAL: Final = "http://hl7.org/fhir/StructureDefinition/resource-pertainsToGoal"
 
 US_CORE_GOAL: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-goal"
@@ -28,6 +28,10 @@ US_CORE_SIMPLE_OBSERVATION: Final = "http://hl7.org/fhir/us/core/StructureDefini
 
 US_CORE_TAGS: Final = "http://hl7.org/fhir/us/core/CodeSystem/us-core-tags"
 PATIENT_SUPPLIED: Final = "patient-supplied"
+"""`meta.tag` of US Core 9. Read, not written: to a validator of US Core 6.1 the code system is unknown, an error."""
+INTEGRITY: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
+PATIENT_ASSERTED: Final = "PATAST"
+"""`meta.security` of what patients and families say; known to every release of US Core."""
 CARE_PLAN_CATEGORY: Final = "http://hl7.org/fhir/us/core/CodeSystem/careplan-category"
 ASSESS_PLAN: Final = "assess-plan"
 GOAL_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/goal-category"

@@ -6,7 +6,7 @@ Source: https://hl7.org/fhir/R4/communication.html
 """
 
 from fhir_mappings.carrier import Json
-from fhir_mappings.codes import GOAL_THREAD, OPERATION, PATIENT_SUPPLIED, US_CORE_TAGS
+from fhir_mappings.codes import GOAL_THREAD, OPERATION
 from fhir_mappings.elements import (
     MappingError,
     identifier,
@@ -18,7 +18,7 @@ from fhir_mappings.elements import (
     references,
     text,
     with_identifier,
-    with_tag,
+    with_patient_supplied,
     without_nothing,
 )
 from fhir_mappings.model import Message
@@ -73,5 +73,5 @@ def message_to_fhir(message: Message) -> Json:
     with_identifier(resource, GOAL_THREAD, message.thread)
     with_identifier(resource, OPERATION, message.operation)
     if not message.sender.startswith("Practitioner/"):
-        with_tag(resource, US_CORE_TAGS, PATIENT_SUPPLIED)
+        with_patient_supplied(resource)
     return resource

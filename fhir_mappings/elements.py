@@ -12,7 +12,14 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from fhir_mappings.carrier import Json
-from fhir_mappings.codes import UCUM, QuantityComparator
+from fhir_mappings.codes import (
+    INTEGRITY,
+    PATIENT_ASSERTED,
+    PATIENT_SUPPLIED,
+    UCUM,
+    US_CORE_TAGS,
+    QuantityComparator,
+)
 from fhir_mappings.model import Coding, Concept, PartialDate, Quantity, Reference
 
 C = TypeVar("C", bound=StrEnum)
@@ -180,6 +187,13 @@ def tag(resource: Json, system: str) -> str | None:
     return next((t.get("code") for t in tags if t.get("system") == system), None)
 
 
+def is_patient_supplied(resource: Json) -> bool:
+    """True for what patients and families say, by the label of any release of US Core."""
+    labels = resource.get("meta", {}).get("security", [])
+    asserted = any(s.get("system") == INTEGRITY and s.get("code") == PATIENT_ASSERTED for s in labels)
+    return asserted or tag(resource, US_CORE_TAGS) == PATIENT_SUPPLIED
+
+
 def concept_json(value: Concept) -> Json:
     """A CodeableConcept as JSON."""
     codings = [
@@ -226,6 +240,12 @@ def with_tag(resource: Json, system: str, value: str | None) -> None:
     present: list[Json] = meta.get("tag", [])
     if value and not any(t.get("system") == system and t.get("code") == value for t in present):
         resource["meta"] = {**meta, "tag": [*present, {"system": system, "code": value}]}
+
+
+def with_patient_supplied(resource: Json) -> None:
+    """Labels a new resource in place as said by the patient or the family."""
+    label = {"system": INTEGRITY, "code": PATIENT_ASSERTED}
+    resource["meta"] = {**resource.get("meta", {}), "security": [label]}
 
 
 def checked_reference(value: str, allowed: Collection[str], expression: str) -> Reference:

@@ -18,9 +18,7 @@ from fhir_mappings.codes import (
     GOAL_RELATIONSHIP_TYPE,
     GOAL_THREAD,
     OPERATION,
-    PATIENT_SUPPLIED,
     US_CORE_GOAL,
-    US_CORE_TAGS,
     AcceptanceStatus,
     AchievementStatus,
     GoalPriority,
@@ -38,6 +36,7 @@ from fhir_mappings.elements import (
     identifier,
     instant,
     instant_text,
+    is_patient_supplied,
     items,
     known_code,
     must_be_understood,
@@ -46,10 +45,9 @@ from fhir_mappings.elements import (
     reference,
     reference_json,
     references,
-    tag,
     text,
     with_identifier,
-    with_tag,
+    with_patient_supplied,
 )
 from fhir_mappings.model import Acceptance, Goal, Note, Reference
 from fhir_mappings.target import concept_in_words, target_in_words, target_json, targets_from_fhir
@@ -94,7 +92,7 @@ def goal_from_fhir(resource: Json) -> Goal:
         replaced_by=tuple(filter(None, map(_replacement, extensions(resource, GOAL_RELATIONSHIP)))),
         thread=identifier(resource, GOAL_THREAD),
         operation=identifier(resource, OPERATION),
-        patient_supplied=tag(resource, US_CORE_TAGS) == PATIENT_SUPPLIED,
+        patient_supplied=is_patient_supplied(resource),
     )
 
 
@@ -140,7 +138,7 @@ def _new(goal: Goal) -> Json:
         "subject": reference_json(goal.subject),
     }
     if goal.patient_supplied:
-        with_tag(resource, US_CORE_TAGS, PATIENT_SUPPLIED)
+        with_patient_supplied(resource)
     return resource
 
 
@@ -176,9 +174,11 @@ def _acceptance_json(acceptance: Acceptance, onto: Json | None) -> Json:
 
 
 def _replacement(extension: Json) -> Reference | None:
-    kind = code_of(extension_value(extension, "type", "valueCodeableConcept"), GOAL_RELATIONSHIP_TYPE)
+    kind = extension_value(extension, "type", "valueCodeableConcept") or {}
     target = extension_value(extension, "target", "valueReference") or {}
-    return target.get("reference") if kind == "replacement" else None
+    # Other systems write the older system http://hl7.org/fhir/goal-relationship-type; the code means the same.
+    is_replacement = any(c.code == "replacement" for c in concept(kind).codings)
+    return target.get("reference") if is_replacement else None
 
 
 def _note(note: Json) -> Note:

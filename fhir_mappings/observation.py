@@ -10,10 +10,8 @@ from fhir_mappings.carrier import Json
 from fhir_mappings.codes import (
     OBSERVATION_CATEGORY,
     OPERATION,
-    PATIENT_SUPPLIED,
     PERTAINS_TO_GOAL,
     US_CORE_SIMPLE_OBSERVATION,
-    US_CORE_TAGS,
     ObservationCategory,
     ObservationStatus,
 )
@@ -25,6 +23,7 @@ from fhir_mappings.elements import (
     identifier,
     instant,
     instant_text,
+    is_patient_supplied,
     items,
     known_code,
     quantity,
@@ -33,10 +32,9 @@ from fhir_mappings.elements import (
     reference_json,
     references,
     required,
-    tag,
     text,
     with_identifier,
-    with_tag,
+    with_patient_supplied,
     without_nothing,
 )
 from fhir_mappings.model import Concept, Observation, ObservedValue, Quantity, Reference
@@ -64,7 +62,7 @@ def observation_from_fhir(resource: Json) -> Observation:
         goals=_goals(resource),
         note=next(filter(None, notes), None),
         operation=identifier(resource, OPERATION),
-        patient_supplied=tag(resource, US_CORE_TAGS) == PATIENT_SUPPLIED,
+        patient_supplied=is_patient_supplied(resource),
     )
 
 
@@ -90,7 +88,7 @@ def observation_to_fhir(observation: Observation) -> Json:
     resource |= _value_json(observation.value)
     with_identifier(resource, OPERATION, observation.operation)
     if observation.patient_supplied:
-        with_tag(resource, US_CORE_TAGS, PATIENT_SUPPLIED)
+        with_patient_supplied(resource)
     return resource
 
 

@@ -11,10 +11,8 @@ from fhir_mappings.codes import (
     DATA_OPERATION,
     FINGERPRINT,
     OPERATION,
-    PATIENT_SUPPLIED,
     PROVENANCE_PARTICIPANT,
     US_CORE_PROVENANCE,
-    US_CORE_TAGS,
     Act,
 )
 from fhir_mappings.elements import (
@@ -30,6 +28,7 @@ from fhir_mappings.elements import (
     references,
     tag,
     text,
+    with_patient_supplied,
     with_tag,
     without_nothing,
 )
@@ -85,7 +84,7 @@ def stamp_to_fhir(stamp: Stamp) -> Json:
     with_tag(resource, OPERATION, stamp.operation)
     with_tag(resource, FINGERPRINT, stamp.fingerprint)
     if not stamp.who.startswith("Practitioner/"):
-        with_tag(resource, US_CORE_TAGS, PATIENT_SUPPLIED)
+        with_patient_supplied(resource)
     return resource
 
 

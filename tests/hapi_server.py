@@ -1,14 +1,16 @@
 """HAPI FHIR in a process of its own, for the tests that need a real server."""
 
+import os
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Self
+from typing import Final, Self
 
 HAPI: Final = Path(__file__).parent.parent / "deploy" / "hapi"
 START_LIMIT: Final = 240.0
@@ -23,18 +25,19 @@ class HapiServer:
             self._port: int = probe.getsockname()[1]
         self.base_url = f"http://127.0.0.1:{self._port}/fhir"
         self._process: subprocess.Popen[bytes] | None = None
-        self._log: IO[bytes] = tempfile.TemporaryFile()
+        self._closing = ExitStack()
 
     @staticmethod
     def is_available() -> str | None:
         """Why it cannot run here; None where it can."""
         if shutil.which("java") is None:
             return "there is no Java"
-        return None if (HAPI / "out").is_dir() else "deploy/hapi is not built"
+        return None if (HAPI / "out" / "stamp").exists() else "deploy/hapi is not built"
 
     def __enter__(self) -> Self:
-        command = ["java", "-Xmx1500m", f"-Dport={self._port}", "-cp", "out:lib/*", "fhirserver.Main"]
-        self._process = subprocess.Popen(command, cwd=HAPI, stdout=self._log, stderr=self._log)
+        environment = {**os.environ, "FHIR_PORT": str(self._port), "FHIR_DB_URL": "", "FHIR_HOST": "127.0.0.1"}
+        log = self._closing.enter_context(tempfile.TemporaryFile())
+        self._process = subprocess.Popen([HAPI / "run"], env=environment, stdout=log, stderr=log)
         limit = time.monotonic() + START_LIMIT
         while time.monotonic() < limit and self._process.poll() is None:
             try:
@@ -53,4 +56,4 @@ class HapiServer:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        self._log.close()
+        self._closing.close()

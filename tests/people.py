@@ -63,7 +63,7 @@ class World:
 
     async def on_server(self, path: str) -> Json:
         """What the FHIR server itself says: what a plain EHR reads."""
-        answer = await self.fhir.get(path)
+        answer = await self.fhir.get(path, headers={"Cache-Control": "no-cache"})
         assert answer.status_code == 200, answer.text
         resource: Json = decode(answer.content)
         return resource

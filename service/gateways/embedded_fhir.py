@@ -79,7 +79,7 @@ class EmbeddedStore:
         self._context = _Context(settings)
         self._app = FastAPI(lifespan=self._lifespan, openapi_url=None)
         if exports:
-            self._context.bulk = bulk.BulkExports(self._context)
+            self._context.bulk = bulk.BulkExports(self._context)  # type: ignore[no-untyped-call]
             bulk.register(self._context.service, self._context.bulk)
             self._app.include_router(bulk.build_router(lambda: self._context))
         self._app.include_router(router.build_router(lambda: self._context))
@@ -176,7 +176,7 @@ class _Context:
     def __post_init__(self) -> None:
         self.store = _Store(self.settings.database)
         self.service = _Interactions(self.store, self.settings)
-        self.subscriptions = engine.SubscriptionEngine(self)
+        self.subscriptions = engine.SubscriptionEngine(self)  # type: ignore[no-untyped-call]
         # No topics: sekmet's are a hospital's, and their heartbeats come from a thread that never ends.
         vars(self.subscriptions).update(topics=dict)
         self.store.on_write(self.subscriptions.on_write)

@@ -633,9 +633,9 @@ class _Notified(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
 
-    do_POST = do_PUT
+    vars()["do_POST"] = do_PUT
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *_: Any) -> None:
         """Silent."""
 
 
