@@ -5,8 +5,8 @@ What is read may be anything that FHIR allows, and is never refused for being un
 """
 
 import re
-from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -295,19 +295,9 @@ def checked_unit(value: str, expression: str) -> str:
     return value
 
 
-def utc(value: datetime) -> datetime:
-    """The same instant in UTC."""
-    return value.astimezone(UTC)
-
-
 def without_nothing(element: dict[str, Any]) -> Json:
     """The element without members that say nothing."""
     return {k: v for k, v in element.items() if v is not None and v not in ([], {})}
-
-
-def changed(before: Sequence[Any], after: Sequence[Any]) -> bool:
-    """True unless both say the same in the same order."""
-    return list(before) != list(after)
 
 
 def _literal(value: Any, expression: str) -> Reference | None:

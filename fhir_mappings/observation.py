@@ -125,5 +125,5 @@ def _value_json(value: ObservedValue | None) -> Json:
             return {"valueBoolean": value}
         case int():
             return {"valueInteger": value}
-        case str():
+        case _:
             return {"valueString": value}

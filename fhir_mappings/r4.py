@@ -145,7 +145,7 @@ def _model(resource_type: str) -> Any:
 
     try:
         return get_fhir_model_class(resource_type)
-    except KeyError:
+    except ValueError:
         return None
 
 

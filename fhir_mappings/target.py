@@ -156,5 +156,5 @@ def _detail_json(detail: TargetDetail | None) -> Json:
             return {"detailBoolean": detail}
         case int():
             return {"detailInteger": detail}
-        case str():
+        case _:
             return {"detailString": detail}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from statistics import median
-from typing import Final
+from typing import Final, cast
 
 from fhir_mappings.codes import AchievementStatus, ObservationStatus, QuantityComparator
 from fhir_mappings.model import Concept, Goal, Observation, Quantity, Range, Target
@@ -100,15 +100,14 @@ def _bounds(target: Target, baseline: Decimal) -> tuple[Decimal | None, Decimal 
     detail = target.detail
     if isinstance(detail, Range):
         return detail.low.value if detail.low else None, detail.high.value if detail.high else None
-    if not isinstance(detail, Quantity):
-        return None, None
-    match detail.comparator:
+    amount = cast(Quantity, detail)  # `measurable_target` takes nothing else
+    match amount.comparator:
         case QuantityComparator.AT_LEAST | QuantityComparator.GREATER:
-            return detail.value, None
+            return amount.value, None
         case QuantityComparator.AT_MOST | QuantityComparator.LESS:
-            return None, detail.value
+            return None, amount.value
         case _:
-            return (None, detail.value) if baseline > detail.value else (detail.value, None)
+            return (None, amount.value) if baseline > amount.value else (amount.value, None)
 
 
 def _trend(gaps: Sequence[Decimal]) -> AchievementStatus:
