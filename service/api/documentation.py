@@ -85,12 +85,25 @@ def openapi(app: FastAPI) -> Json:
         present = document["components"]["schemas"]
         for unused in ("HTTPValidationError", "ValidationError"):
             present.pop(unused, None)
-        document["components"]["schemas"] = dict(sorted({**present, **schemas}.items()))
+        document["components"]["schemas"] = dict(sorted({**present, **_with_numbers(schemas)}.items()))
         document["components"]["responses"] = {f"Error{status}": _error(status) for status in sorted(set(ACT_ERRORS))}
         for operation in (o for path in document["paths"].values() for o in path.values()):
             _refined(operation)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _with_numbers(schema: Any) -> Any:
+    """Decimals are numbers on the wire; msgspec's own schema says that they are strings."""
+    match schema:
+        case {"type": "string", "format": "decimal"}:
+            return {**schema, "type": "number"}
+        case dict():
+            return {name: _with_numbers(inner) for name, inner in schema.items()}
+        case list():
+            return [_with_numbers(inner) for inner in schema]
+        case _:
+            return schema
 
 
 def _refined(operation: Json) -> None:

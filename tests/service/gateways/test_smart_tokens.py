@@ -38,7 +38,7 @@ def public(*keys: Any) -> KeySet:
 
 
 VERIFIER = SmartTokenVerifier(
-    {"https://issuer.test": KnownKeys(public(KEY, RSA))}, audience="coplan", fhir_base_url=BASE
+    {"https://issuer.test": KnownKeys(public(KEY, RSA))}, audience="coplan", fhir_base_url=BASE, now=lambda: NOW
 )
 
 
