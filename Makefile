@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# The lists are complete, so nothing is resolved: a release made since could not be chosen in place of a pinned one.
+PINNED := $(PIP) install --require-hashes --no-deps -r
 # No host of an index in what is written: whoever installs may use their own.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
   --no-annotate --no-emit-index-url --upgrade --quiet
@@ -50,10 +52,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing into $(VENV) (once) ..."
-	@$(PIP) install --require-hashes -r requirements/run.txt
+	@$(PINNED) requirements/run.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
-	$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PINNED) requirements/dev.txt
 	touch $@
