@@ -6,54 +6,79 @@ import socket
 import subprocess
 import tempfile
 import time
-import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import IO, Final, Self
+
+import httpx
 
 HAPI: Final = Path(__file__).parent.parent / "deploy" / "hapi"
 START_LIMIT: Final = 240.0
+STOP_LIMIT: Final = 20.0
 
 
 class HapiServer:
-    """Started on a free port of 127.0.0.1 with H2 in memory, and stopped by itself only."""
+    """Started on a free port of 127.0.0.1, and stopped by itself only.
 
-    def __init__(self) -> None:
+    Its data is in memory, or in `folder` if that is given. It inherits FHIR_JAVA_OPTIONS and no other setting.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port: int = probe.getsockname()[1]
         self.base_url = f"http://127.0.0.1:{self._port}/fhir"
+        self._database = {"FHIR_DB_URL": f"jdbc:h2:file:{folder.resolve() / 'fhir'}"} if folder else {}
         self._process: subprocess.Popen[bytes] | None = None
         self._closing = ExitStack()
 
     @staticmethod
     def is_available() -> str | None:
         """Why it cannot run here; None where it can."""
-        if shutil.which("java") is None:
-            return "there is no Java"
-        return None if (HAPI / "out" / "stamp").exists() else "deploy/hapi is not built"
+        if not (HAPI / "out" / "stamp").exists():
+            return "deploy/hapi is not built"
+        own_java = (HAPI / "out" / "java").exists()
+        return None if own_java or shutil.which("java") else "there is no Java"
 
     def __enter__(self) -> Self:
-        environment = {**os.environ, "FHIR_PORT": str(self._port), "FHIR_DB_URL": "", "FHIR_HOST": "127.0.0.1"}
         log = self._closing.enter_context(tempfile.TemporaryFile())
-        self._process = subprocess.Popen([HAPI / "run"], env=environment, stdout=log, stderr=log)
+        process = self._process = subprocess.Popen([HAPI / "run"], env=self._environment(), stdout=log, stderr=log)
         limit = time.monotonic() + START_LIMIT
-        while time.monotonic() < limit and self._process.poll() is None:
-            try:
-                urllib.request.urlopen(f"{self.base_url}/Goal?_count=1", timeout=5).close()
+        while time.monotonic() < limit and process.poll() is None:
+            if self._answers():
                 return self
-            except OSError:
-                time.sleep(0.5)
-        self.__exit__(None, None, None)
-        raise RuntimeError("HAPI FHIR did not start")
+            time.sleep(0.3)
+        said = _last_of(log)
+        self.stop()
+        raise RuntimeError(f"HAPI FHIR did not start: {said}")
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def _environment(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("FHIR_") or k == "FHIR_JAVA_OPTIONS"}
+        return kept | self._database | {"FHIR_HOST": "127.0.0.1", "FHIR_PORT": str(self._port)}
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.base_url}/metadata", timeout=30, trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+    def stop(self) -> None:
+        """Asks it to, and ends it if it has not within STOP_LIMIT."""
         if self._process is not None:
             self._process.terminate()
             try:
-                self._process.wait(20)
+                self._process.wait(STOP_LIMIT)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+            self._process = None
         self._closing.close()
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.stop()
+
+
+def _last_of(log: IO[bytes]) -> str:
+    log.seek(0)
+    return log.read().decode(errors="replace")[-2000:]

@@ -1,42 +1,78 @@
-"""Makes ready what the whole suite needs beside Python: HAPI FHIR (Java, Maven) and redis-server.
+"""Makes ready what the whole suite needs beside Python: HAPI FHIR and redis-server.
 
-Run before the tests as `python -m tests.provision`. What cannot be had is said in one line and left out.
+Run before the tests as `python -m tests.provision`. What cannot be had is said in one line and left out: its tests
+skip. Nothing is printed otherwise.
 """
 
 import os
 import shutil
 import subprocess
+import sys
+from functools import cache
 from pathlib import Path
+from typing import Final
 
-HAPI = Path(__file__).parent.parent / "deploy" / "hapi"
+HAPI: Final = Path(__file__).parent.parent / "deploy" / "hapi"
+LIMIT: Final = 900.0
+"""Seconds for one program: the jars of HAPI FHIR are 280 MB."""
 
 
 def main() -> None:
-    """Installs by apt where this process may, then builds the HAPI launcher."""
-    missing = [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
-    if missing and not _installed(missing):
-        print(f"left out what needs {', '.join(missing)}: not there, and not to be had by apt", flush=True)
-    if (HAPI / "build").exists() and shutil.which("java") and shutil.which("mvn"):
-        _build_hapi()
+    for left_out in (redis(), hapi()):
+        if left_out:
+            print(f"left out: {left_out}", flush=True)
 
 
-PROGRAMS = {"javac": "openjdk-17-jdk-headless", "mvn": "maven", "redis-server": "redis-server"}
+def redis() -> str | None:
+    """Why there is no redis-server; None when there is."""
+    if shutil.which("redis-server") or _install("redis-server"):
+        return None
+    return "redis-server, which is not there and not to be had by apt"
 
 
-def _installed(packages: list[str]) -> bool:
+def hapi() -> str | None:
+    """Why HAPI FHIR could not be built; None when it is. Its build takes Java from pip where there is none."""
+    failure = _build()
+    if failure and any(_install(jdk, "maven") for jdk in ("openjdk-17-jdk-headless", "openjdk-21-jdk-headless")):
+        failure = _build()
+    return f"HAPI FHIR, whose build failed: {failure}" if failure else None
+
+
+def _build() -> str | None:
+    return _failure([str(HAPI / "build")], PYTHON=sys.executable)
+
+
+def _install(*packages: str) -> bool:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return False
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
-    subprocess.run(["apt-get", "update", "-qq"], env=environment, check=False, **quiet)  # type: ignore[call-overload]
+    _update()
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
-    return subprocess.run(command, env=environment, check=False, **quiet).returncode == 0  # type: ignore[call-overload,no-any-return]
+    return _failure(command, DEBIAN_FRONTEND="noninteractive") is None
 
 
-def _build_hapi() -> None:
-    built = subprocess.run([HAPI / "build"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if built.returncode != 0:
-        print(f"left out HAPI FHIR: its build failed: {built.stderr.strip()[-300:]}", flush=True)
+@cache
+def _update() -> None:
+    _failure(["apt-get", "update", "-qq"])
+
+
+def _failure(command: list[str], **environment: str) -> str | None:
+    """The last line the program said when it failed; None when it did not."""
+    try:
+        done = subprocess.run(
+            command,
+            env=os.environ | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as failed:
+        return str(failed)
+    if done.returncode == 0:
+        return None
+    said = (done.stderr + done.stdout).strip() or f"exit status {done.returncode}"
+    return said.splitlines()[-1][:300]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import org.eclipse.jetty.server.ServerConnector;
 import org.springframework.web.context.ContextLoaderListener;
 import org.springframework.web.context.support.AnnotationConfigWebApplicationContext;
 
-/** Serves HAPI FHIR JPA at /fhir. Settings come from the environment, see README.md. */
+/** Serves HAPI FHIR JPA at /fhir. Settings come from the environment or as -D, see README.md. */
 public final class Launcher {
   private Launcher() {}
 
@@ -23,6 +23,8 @@ public final class Launcher {
     connector.setPort(Integer.parseInt(setting("FHIR_PORT", "8090")));
     server.addConnector(connector);
     server.setHandler(handler(context));
+    server.setStopTimeout(5_000);
+    server.setStopAtShutdown(true);
     server.start();
     maintainJobs(context);
     System.out.println("READY " + connector.getHost() + ":" + connector.getLocalPort());
@@ -30,7 +32,7 @@ public final class Launcher {
   }
 
   static String setting(String name, String otherwise) {
-    var value = System.getenv(name);
+    var value = System.getProperty(name, System.getenv(name));
     return value == null || value.isBlank() ? otherwise : value;
   }
 
