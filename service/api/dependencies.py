@@ -179,6 +179,16 @@ def patient_reference(patient_id: PatientId) -> Reference:
 CurrentPatient = Annotated[Reference, Depends(patient_reference)]
 
 
+def is_fresh_wanted(
+    cache_control: Annotated[str, Header(alias="Cache-Control", description="`no-cache`: read it afresh")] = "",
+) -> bool:
+    """True for a caller who wants no answer that was kept."""
+    return "no-cache" in cache_control.lower()
+
+
+Fresh = Annotated[bool, Depends(is_fresh_wanted)]
+
+
 def _digest(value: bytes) -> str:
     """32 characters: an identifier may have to fit into a token index."""
     return sha256(value).hexdigest()[:32]

@@ -16,6 +16,7 @@ from service.api.dependencies import (
     CurrentPatient,
     CurrentServices,
     CurrentSession,
+    Fresh,
     RequiredVersion,
 )
 from service.api.documentation import ACT_ERRORS, WRITE_ERRORS, answers, body
@@ -43,10 +44,14 @@ def _rendered(view: PlanView) -> bytes:
     summary="Read everything about a patient's goals",
     responses=answers(PatientPlan, examples.PATIENT_PLAN, fhir=False),
 )
-async def get_patient_plan(patient: CurrentPatient, session: CurrentSession, services: CurrentServices) -> Response:
-    """What waits for you, what waits for others, the goals with who agrees, the latest measurements, plans and team."""
+async def get_patient_plan(
+    patient: CurrentPatient, session: CurrentSession, services: CurrentServices, fresh: Fresh
+) -> Response:
+    """What waits for you, what waits for others, the goals with who agrees, the latest measurements, plans and team.
+    `asOf` says how old it is: some seconds at most, and none at all with `Cache-Control: no-cache`.
+    """
     kept_for = services.settings.plan_kept_for
-    plan = await cached_plan(patient, session=session, keep_for=kept_for, form=Form.JSON, render=_rendered)
+    plan = await cached_plan(patient, session=session, keep_for=kept_for, render=_rendered, fresh=fresh)
     return Response(plan, media_type=Form.JSON)
 
 

@@ -71,17 +71,22 @@ async def read_plan(patient: Reference, *, session: Session) -> PlanView:
 
 
 async def cached_plan(
-    patient: Reference, *, session: Session, keep_for: timedelta, form: str, render: Callable[[PlanView], bytes]
+    patient: Reference,
+    *,
+    session: Session,
+    keep_for: timedelta,
+    render: Callable[[PlanView], bytes],
+    fresh: bool = False,
 ) -> bytes:
-    """The plan as bytes of this form, from the cache where nothing was written about the patient since.
+    """The plan as bytes, from the cache where nothing was written about the patient since, unless `fresh`.
 
     The actor's right is checked before the cache is asked; what is kept is kept for this actor alone.
     """
     if not session.actor.may_act_for(patient):
         raise ResourceNotFound(f"{patient} not found")
     epoch = await session.cache.epoch(patient)
-    key = f"plan {patient} {session.actor.reference} {form} {epoch}"
-    if epoch is not None and (kept := await session.cache.get(key)):
+    key = f"plan {patient} {session.actor.reference} {epoch}"
+    if epoch is not None and not fresh and (kept := await session.cache.get(key)):
         return kept
     rendered = render(await read_plan(patient, session=session))
     if epoch is not None:
