@@ -32,7 +32,7 @@ def audit_event_to_fhir(
     act: Act,
     actor: Reference,
     client_id: str,
-    patient: Reference,
+    patient: Reference | None,
     written: Sequence[Reference],
     recorded: datetime,
     request_id: str,
@@ -41,7 +41,7 @@ def audit_event_to_fhir(
 ) -> Json:
     """The AuditEvent of one act, for the transaction that carries it out.
 
-    `observer` is the organization that runs CoPlan.
+    `patient` is None for an act that is about no single one; `observer` is the organization that runs CoPlan.
     """
     resource = without_nothing(
         {
@@ -53,7 +53,7 @@ def audit_event_to_fhir(
             "outcome": "0",
             "agent": [_user(actor), _application(client_id)],
             "source": {"observer": reference_json(observer) if observer else {"display": "CoPlan"}},
-            "entity": [_patient(patient), *map(_data, written), _request(request_id)],
+            "entity": [*map(_patient, [patient] if patient else []), *map(_data, written), _request(request_id)],
         }
     )
     with_tag(resource, OPERATION, operation)

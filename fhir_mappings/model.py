@@ -8,7 +8,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from fhir_mappings.codes import (
     AcceptanceStatus,
@@ -34,6 +34,22 @@ def reference_to(resource_type: str, resource_id: str | None) -> Reference:
     if resource_id is None:
         raise ValueError(f"a {resource_type} without an id cannot be referred to")
     return resource_id if resource_id.startswith("urn:uuid:") else f"{resource_type}/{resource_id}"
+
+
+class Noun(Protocol):
+    """What an act can write: a view of a resource that names whom it is about and which operation made it.
+
+    `subject` is None for what is about no single patient.
+    """
+
+    @property
+    def reference(self) -> Reference: ...
+
+    @property
+    def subject(self) -> Reference | None: ...
+
+    @property
+    def operation(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)

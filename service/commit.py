@@ -8,7 +8,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Final, TypeAlias, cast
+from typing import Any, Final, cast
 
 from fhir_mappings.audit_event import audit_event_to_fhir
 from fhir_mappings.bundle import Create, Entry, Update
@@ -17,7 +17,7 @@ from fhir_mappings.carrier import Json
 from fhir_mappings.codes import OPERATION, Act
 from fhir_mappings.communication import message_to_fhir
 from fhir_mappings.goal import goal_to_fhir
-from fhir_mappings.model import CarePlan, Goal, Message, Observation, Reference, Stamp, Task
+from fhir_mappings.model import CarePlan, Goal, Message, Noun, Observation, Reference, Stamp, Task
 from fhir_mappings.narrative import plan_narrative
 from fhir_mappings.observation import observation_to_fhir
 from fhir_mappings.provenance import stamp_from_fhir, stamp_to_fhir
@@ -33,7 +33,13 @@ ATTEMPTS: Final = 6
 PAUSE: Final = timedelta(milliseconds=20)
 JITTER: Final = random.SystemRandom()
 
-Noun: TypeAlias = Goal | Task | CarePlan | Message | Observation
+WRITERS: Final[Mapping[type, Callable[[Any, Json | None], Json]]] = {
+    Goal: lambda goal, onto: goal_to_fhir(goal, onto=onto),
+    Task: lambda task, onto: task_to_fhir(task, onto=onto),
+    Message: lambda message, _: message_to_fhir(message),
+    Observation: lambda observation, _: observation_to_fhir(observation),
+}
+"""How each noun becomes a resource. A CarePlan is written by `_resource`, for its narrative tells of the goals, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +152,8 @@ async def _open_plan(session: Session, decision: Decision) -> None:
 async def _commit(session: Session, decision: Decision) -> Outcome:
     entries = tuple(_entries(session, decision))
     written = dict(zip(map(_reference, entries), await session.fhir.transact(entries), strict=True))
-    await session.cache.advance_epoch(_subject(decision.change))
+    if patient := _subject(decision.change):
+        await session.cache.advance_epoch(patient)
     about = written[decision.change.about]
     if decision.change.about.startswith("urn:uuid:") and not about.created:
         # The same operation was faster by a moment, and this transaction has found what it left.
@@ -188,24 +195,15 @@ def _entry(session: Session, decision: Decision, noun: Noun, position: int, fenc
     if session.operation is None:
         return Create(_resource(noun, None, decision), noun.reference)
     identifier = f"{session.operation.id}.{position}"
-    resource = _resource(replace(noun, operation=identifier), None, decision)
+    resource = _resource(replace(cast(Any, noun), operation=identifier), None, decision)
     return Create(resource, noun.reference, None if fenced else f"identifier={OPERATION}|{identifier}")
 
 
 def _resource(noun: Noun, source: Json | None, decision: Decision) -> Json:
-    match noun:
-        case Goal():
-            return goal_to_fhir(noun, onto=source)
-        case Task():
-            return task_to_fhir(noun, onto=source)
-        case Message():
-            return message_to_fhir(noun)
-        case Observation():
-            return observation_to_fhir(noun)
-        case CarePlan():
-            changed = {g.reference: g for g in (*decision.goals, *decision.change.goals)}
-            narrative = plan_narrative(noun, tuple(changed.values()))
-            return care_plan_to_fhir(noun, onto=source, narrative=narrative)
+    if isinstance(noun, CarePlan):
+        changed = {g.reference: g for g in (*decision.goals, *decision.change.goals)}
+        return care_plan_to_fhir(noun, onto=source, narrative=plan_narrative(noun, tuple(changed.values())))
+    return WRITERS[type(noun)](noun, source)
 
 
 def _stamp(session: Session, change: Change, written: tuple[Reference, ...], occasion: Occasion) -> Stamp:
@@ -227,10 +225,11 @@ def _stamp(session: Session, change: Change, written: tuple[Reference, ...], occ
 
 def _nouns(change: Change) -> tuple[Noun, ...]:
     plan = () if change.plan is None else (change.plan,)
-    return (*change.goals, *change.messages, *change.observations, *change.tasks, *plan)
+    return (*change.goals, *change.messages, *change.observations, *change.others, *change.tasks, *plan)
 
 
-def _subject(change: Change) -> Reference:
+def _subject(change: Change) -> Reference | None:
+    """The patient; None for an act that is about no single one."""
     return _nouns(change)[0].subject
 
 

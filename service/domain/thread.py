@@ -7,7 +7,7 @@ from typing import Final
 from uuid import uuid4
 
 from fhir_mappings.codes import Act, LifecycleStatus, TaskCode, TaskStatus
-from fhir_mappings.model import CarePlan, Goal, Message, Note, Observation, PartialDate, Reference, Task
+from fhir_mappings.model import CarePlan, Goal, Message, Note, Noun, Observation, PartialDate, Reference, Task
 from service.domain.actors import Actor, Role
 from service.domain.policy import DEFAULT_POLICY, Policy
 
@@ -61,7 +61,10 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an act does, as nouns new and changed. `about` is what the Provenance is first about."""
+    """What an act does, as nouns new and changed. `about` is what the Provenance is first about.
+
+    `others` are nouns that are no part of a goal's negotiation: activities, preferences, templates.
+    """
 
     act: Act
     about: Reference
@@ -70,6 +73,7 @@ class Change:
     plan: CarePlan | None = None
     messages: tuple[Message, ...] = ()
     observations: tuple[Observation, ...] = ()
+    others: tuple[Noun, ...] = ()
     revision_of: tuple[Reference, ...] = ()
     reason: str | None = None
 
