@@ -3,11 +3,11 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --retries 10 --timeout 60
 # The lists are complete, so nothing is resolved: a release made since could not be chosen in place of a pinned one.
 PINNED := $(PIP) install --require-hashes --no-deps -r
 # No host of an index in what is written: whoever installs may use their own.
-COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
   --no-annotate --no-emit-index-url --upgrade --quiet
 
 .PHONY: help run test check bench openapi lock clean
@@ -40,9 +40,10 @@ openapi: $(VENV)/.dev ## Write openapi.yaml anew
 
 lock: $(VENV)/.dev ## Pin anew what pyproject.toml allows
 	$(PIP) install 'uv>=0.13'
-	$(COMPILE) -o requirements/service.txt
-	$(COMPILE) --extra embedded --group build -o requirements/run.txt
-	$(COMPILE) --extra embedded --group dev -o requirements/dev.txt
+	$(COMPILE) --group build -o requirements/build.txt
+	$(COMPILE) pyproject.toml -o requirements/service.txt
+	$(COMPILE) pyproject.toml --extra embedded --group build -o requirements/run.txt
+	$(COMPILE) pyproject.toml --extra embedded --group dev -o requirements/dev.txt
 
 clean: ## Remove the environment, caches and data
 	rm -rf $(VENV) .data .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
