@@ -10,7 +10,7 @@ PINNED := $(PIP) install --require-hashes --no-deps -r
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
   --no-annotate --no-emit-index-url --upgrade --quiet
 
-.PHONY: help run test check bench openapi lock clean
+.PHONY: help run test check bench docs openapi lock clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ check: $(VENV)/.dev ## Lint, types, import contracts, openapi.yaml
 bench: $(VENV)/.dev ## Measure ratios against direct FHIR requests and a bare pass-through
 	$(BIN)/python -m tests.provision
 	$(BIN)/python -m tests.benchmarks
+
+docs: $(VENV)/.dev ## Record docs/workflows anew
+	$(BIN)/python -m tests.workflow_pages
 
 openapi: $(VENV)/.dev ## Write openapi.yaml anew
 	$(BIN)/coplan openapi > openapi.yaml

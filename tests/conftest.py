@@ -34,7 +34,7 @@ class FhirServer:
 
     name: str
     base_url: str
-    transport: httpx.ASGITransport | None = None
+    transport: httpx.AsyncBaseTransport | None = None
 
 
 @pytest.fixture
@@ -96,6 +96,13 @@ def fhir_http(server: FhirServer) -> httpx.AsyncClient:
 
 @pytest.fixture
 async def world(fhir_server: FhirServer) -> AsyncIterator[World]:
+    """New people on this server, and the service for them."""
+    async with open_world(fhir_server) as world:
+        yield world
+
+
+@asynccontextmanager
+async def open_world(fhir_server: FhirServer) -> AsyncIterator[World]:
     """New people on this server, and the service for them."""
     suffix = uuid4().hex[:12]
     async with AsyncExitStack() as stack:
