@@ -16,6 +16,7 @@ import yaml
 
 from fhir_mappings.carrier import encode
 from service.app import create_app, open_services
+from service.gateways.client_keys import ClientKeys
 from service.gateways.demo_issuer import AUDIENCE, DemoIssuer
 from service.gateways.demo_record import DEMO_ORGANIZATION, DEMO_PEOPLE, seed
 from service.gateways.smart_tokens import SmartTokenVerifier
@@ -74,7 +75,8 @@ def run(
         hello = TRY_IT.format(
             service=f"http://{LOOPBACK}:{port}", fhir=base, folder=DEMO_FOLDER, people=", ".join(DEMO_PEOPLE)
         )
-        service = create_app(lambda: open_services(settings, verifier=verifier))
+        keys = ClientKeys.generated()
+        service = create_app(lambda: open_services(settings, verifier=verifier, keys=keys))
         _Server(service, port, hello).run()
 
 
