@@ -17,6 +17,7 @@ import yaml
 
 from fhir_mappings.carrier import encode
 from service.app import create_app, open_services
+from service.gateways.client_keys import ClientKeys
 from service.gateways.demo_issuer import AUDIENCE, DemoIssuer
 from service.gateways.demo_record import DEMO_ORGANIZATION, DEMO_PEOPLE, seed
 from service.gateways.smart_tokens import SmartTokenVerifier
@@ -86,7 +87,8 @@ def run(
         settings = Settings(fhir_base_url=base, audience=AUDIENCE, organization=DEMO_ORGANIZATION)
         verifier = SmartTokenVerifier(issuer.issuers, audience=AUDIENCE, fhir_base_url=base)
         port = _free_port(port)
-        service = create_app(lambda: open_services(settings, verifier=verifier))
+        keys = ClientKeys.generated()
+        service = create_app(lambda: open_services(settings, verifier=verifier, keys=keys))
         _Server(service, port, _hello(f"http://{LOOPBACK}:{port}", base)).run()
 
 

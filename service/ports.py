@@ -1,6 +1,6 @@
 """What the workflows need of the world, as protocols. `service.gateways` fulfils them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
@@ -8,6 +8,7 @@ from typing import Protocol, TypeAlias
 from fhir_mappings.bundle import Entry, Written
 from fhir_mappings.carrier import Json
 from service.domain.actors import Claims
+from service.errors import CoPlanError
 
 Clock: TypeAlias = Callable[[], datetime]
 """The present instant, with zone UTC."""
@@ -44,6 +45,25 @@ class FhirGateway(Protocol):
         ...
 
     async def capabilities(self) -> Json: ...
+
+
+class Credentials(Protocol):
+    """Says with which `Authorization` the FHIR server is asked, for one caller or for the service itself."""
+
+    @property
+    def refusals(self) -> Mapping[int, type[CoPlanError]]:
+        """The statuses by which the FHIR server refuses the caller, and not this service."""
+        ...
+
+    async def header(self) -> str | None: ...
+
+    async def renewed(self, refused: str | None) -> str | None:
+        """Another header after a 401 to this one; None where there is none to be had."""
+        ...
+
+
+OnBehalfOf: TypeAlias = Callable[[str], FhirGateway]
+"""The FHIR server as it is asked for the caller of this (verified) token."""
 
 
 class TokenVerifier(Protocol):

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, HttpUrl, RedisDsn, SecretStr, StringConstraints, field_validator, model_validator
@@ -21,6 +22,24 @@ class Settings(BaseSettings):
     fhir_authorization: SecretStr | None = Field(None, description="`Authorization` header that the FHIR server wants")
     fhir_deadline: timedelta = Field(timedelta(seconds=10), description="The most that one call of it may take")
     fhir_connections: int = Field(100, ge=1, le=1000, description="Connections to the FHIR server at once")
+
+    upstream_identity: Literal["static", "pass-through", "token-exchange", "backend-services"] = Field(
+        "static",
+        description="Whose token the FHIR server gets: COPLAN_FHIR_AUTHORIZATION, the caller's, one for it, ours",
+    )
+    token_endpoint: HttpUrl | None = Field(None, description="Token endpoint of the FHIR server's authorisation server")
+    client_id: str | None = Field(None, description="Id of this service at that authorisation server")
+    client_keys: SecretStr | None = Field(None, description="JWK Set with the private keys of this client")
+    client_keys_folder: Path | None = Field(
+        None, description="Folder with those keys instead, as *.json (JWK) and *.pem files"
+    )
+    client_signing_key: str | None = Field(
+        None, description="Id of the key to sign with; without it the first one. All are published"
+    )
+    upstream_scope: str = Field("system/*.cruds", description="Scopes to ask for as a system; the least that does")
+    upstream_audience: str | None = Field(
+        None, description="`audience` of exchanged tokens; without it the base of the FHIR server"
+    )
 
     issuers: dict[str, HttpUrl] = Field(
         default_factory=dict, description="Trusted token issuers: `iss` to the URL of its JWKS, as JSON"
@@ -52,12 +71,26 @@ class Settings(BaseSettings):
             raise ValueError("COPLAN_REDIS_URL needs COPLAN_CACHE_SECRET, the same for all replicas")
         return self
 
+    @model_validator(mode="after")
+    def _must_be_able_to_get_tokens(self) -> Self:
+        if self.upstream_identity in {"token-exchange", "backend-services"} and not self.is_client:
+            raise ValueError(
+                f"COPLAN_UPSTREAM_IDENTITY={self.upstream_identity} needs COPLAN_TOKEN_ENDPOINT, COPLAN_CLIENT_ID and"
+                " COPLAN_CLIENT_KEYS or COPLAN_CLIENT_KEYS_FOLDER"
+            )
+        return self
+
     @field_validator("organization")
     @classmethod
     def _must_be_organization(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith("Organization/"):
             raise ValueError("must be an Organization")
         return value
+
+    @property
+    def is_client(self) -> bool:
+        """True if this service can get tokens of its own."""
+        return bool(self.token_endpoint and self.client_id and (self.client_keys or self.client_keys_folder))
 
     @cached_property
     def policy(self) -> Policy:

@@ -1,13 +1,14 @@
 """What routes need, as annotated types: the actor from the token, preconditions and keys from the headers."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Annotated, Final
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from fhir_mappings.carrier import Json
 from fhir_mappings.codes import LifecycleStatus
 from fhir_mappings.model import Reference
 from service.api.answers import Act, Form, accepted_form
@@ -21,7 +22,7 @@ from service.errors import (
     PreconditionMissing,
 )
 from service.guarded_fhir import GuardedFhir
-from service.ports import Cache, Clock, FhirGateway, IdempotencyKeys, TokenVerifier
+from service.ports import Cache, Clock, FhirGateway, IdempotencyKeys, OnBehalfOf, TokenVerifier
 from service.settings import Settings
 from service.workflows.identify import identify
 
@@ -42,7 +43,10 @@ Statuses = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the application has opened for its requests."""
+    """What the application has opened for its requests.
+
+    `fhir` is asked as this service itself; `on_behalf_of` says how it is asked for a caller, None: no differently.
+    """
 
     settings: Settings
     fhir: FhirGateway
@@ -50,6 +54,8 @@ class Services:
     cache: Cache
     replies: IdempotencyKeys
     clock: Clock
+    on_behalf_of: OnBehalfOf | None = None
+    public_keys: Json = field(default_factory=lambda: {"keys": []})
 
 
 def get_services(request: Request) -> Services:
@@ -61,29 +67,43 @@ def get_services(request: Request) -> Services:
 CurrentServices = Annotated[Services, Depends(get_services)]
 
 
-async def get_claims(
-    services: CurrentServices, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> Claims:
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+async def get_claims(services: CurrentServices, credentials: Credentials) -> Claims:
     """The claims of the bearer token."""
     if credentials is None:
         raise NotAuthenticated("send a bearer token")
     return await services.verifier.verify(credentials.credentials)
 
 
-async def get_actor(services: CurrentServices, claims: Annotated[Claims, Depends(get_claims)]) -> Actor:
+CurrentClaims = Annotated[Claims, Depends(get_claims)]
+
+
+def get_fhir(services: CurrentServices, credentials: Credentials, claims: CurrentClaims) -> FhirGateway:
+    """The FHIR server, asked with the identity that the settings choose; only once the token is known to be good."""
+    if services.on_behalf_of is None or credentials is None:
+        return services.fhir
+    return services.on_behalf_of(credentials.credentials)
+
+
+CurrentFhir = Annotated[FhirGateway, Depends(get_fhir)]
+
+
+async def get_actor(services: CurrentServices, claims: CurrentClaims, fhir: CurrentFhir) -> Actor:
     """Who acts. Nothing else says so: no body, no parameter."""
     organization, today = services.settings.organization, services.clock().date()
-    return await identify(claims, fhir=services.fhir, today=today, organization=organization)
+    return await identify(claims, fhir=fhir, today=today, organization=organization)
 
 
 CurrentActor = Annotated[Actor, Depends(get_actor)]
 
 
-def get_session(request: Request, services: CurrentServices, actor: CurrentActor) -> Session:
+def get_session(request: Request, services: CurrentServices, actor: CurrentActor, fhir: CurrentFhir) -> Session:
     """What this request may use; the FHIR server as this actor may see it."""
     return Session(
         actor=actor,
-        fhir=GuardedFhir(services.fhir, actor),
+        fhir=GuardedFhir(fhir, actor),
         cache=services.cache,
         clock=services.clock,
         request_id=request.scope["request_id"],
