@@ -1,6 +1,6 @@
 """Measures what a newcomer waits for, and writes docs/first-steps.md: `python -m tests.first_steps`.
 
-A clone of what is committed is installed by `make run`; then the sandbox is started some times and its printed lines are sent.
+The sandbox is started some times and its printed lines are sent; then a clone of what is committed is installed.
 """
 
 import os
@@ -21,8 +21,8 @@ ROUNDS: Final = 7
 
 PAGE: Final = """# The first steps, measured
 
-`python -m tests.first_steps` measures and writes this page. Python {python}, {cores} cores, {rounds} starts; each command as it is
-printed by `make run`, with its curl and the little Python that finds the id.
+`python -m tests.first_steps` measures and writes this page. Python {python}, {cores} cores, {rounds} starts;
+each command as it is printed, with its curl and the little Python that finds the id or lays out the answer.
 
 | | median | longest |
 |---|---|---|

@@ -1,5 +1,6 @@
 """What a newcomer types: `coplan run`, then the lines that it prints."""
 
+import json
 import os
 import re
 import shutil
@@ -44,6 +45,14 @@ def test_the_printed_lines_lead_from_an_offer_to_the_plan(said: str, folder: Pat
     assert measured["goals"] == [f"Goal/{accepted['id']}"]
     assert [(g["id"], g["achievementStatus"]) for g in plan["goals"]] == [(accepted["id"], "in-progress")]
     assert [e["resource"]["resourceType"] for e in read["entry"]] == ["CarePlan", "Goal"]
+
+
+def test_the_conflict_of_the_readme_is_what_happens(said: str, folder: Path) -> None:
+    shown = re.search(r"```\n(curl .*?)\n```.*?```json\n(.*?)\n```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert shown is not None
+    answer = in_shell(folder, [*commands(said)[:5], shown[1]])[-1]
+
+    assert {name: answer[name] for name in json.loads(shown[2])} == json.loads(shown[2])
 
 
 def test_a_newcomer_is_told_what_it_is_and_sees_the_documentation(said: str) -> None:
