@@ -162,7 +162,7 @@ async def _commit(session: Session, decision: Decision) -> Outcome:
 
 
 def _entries(session: Session, decision: Decision) -> Iterator[Entry]:
-    fenced = any(not _is_new(g) for g in decision.change.goals)
+    fenced = any(_is_moved(g, decision) for g in decision.change.goals)
     entries = [e for i, n in enumerate(_nouns(decision.change)) if (e := _entry(session, decision, n, i, fenced))]
     written = tuple(map(_reference, entries))
     yield from entries
@@ -241,3 +241,9 @@ def _reference(entry: Entry) -> Reference:
     if isinstance(entry, Create):
         return entry.full_url
     return f"{entry.resource['resourceType']}/{entry.resource['id']}"
+
+
+def _is_moved(goal: Goal, decision: Decision) -> bool:
+    """True for a goal that this transaction updates: one that stays as it is is not sent, and keeps nobody out."""
+    source = decision.sources.get(goal.reference)
+    return source is not None and _resource(goal, source, decision) != source

@@ -57,7 +57,7 @@ def complete(
     asked = thread.ending_of(goal, TaskCode.FULFILL)
     outcome = _confirmed_outcome(asked, outcome, goal)
     if asked is None and _needs_confirmation(goal, occasion):
-        return _ending_proposed(thread, goal, TaskCode.FULFILL, outcome, reason, occasion)
+        return _ending_proposed(thread, _shown_by(goal, observation), TaskCode.FULFILL, outcome, reason, occasion)
     _must_be_for_other_side(asked, goal, occasion)
     done = replace(
         ended(goal, LifecycleStatus.COMPLETED, reason, occasion),
@@ -172,3 +172,8 @@ def _closing(task: Task, act: Act, goal: Goal, occasion: Occasion) -> Task:
 
 def _in_words(outcome: AchievementStatus) -> str:
     return outcome.replace("-", " ")
+
+
+def _shown_by(goal: Goal, observation: Reference | None) -> Goal:
+    """What shows the outcome is linked when it is said: who confirms is to see it, and need not say it again."""
+    return replace(goal, outcomes=(*goal.outcomes, observation)) if observation else goal

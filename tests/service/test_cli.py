@@ -4,16 +4,24 @@ import json
 import os
 import re
 import shutil
+import signal
+import socket
 import stat
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
+from pydantic import ValidationError
 
+from service.gateways.demo_issuer import DemoIssuer
+from service.settings import Settings
 from tests.sandbox import COPLAN, STEPS, commands, in_shell, running
 
 ROOT = Path(__file__).parents[2]
@@ -76,6 +84,65 @@ def test_data_stay_in_the_folder_that_was_asked_for(tmp_path: Path) -> None:
         variables, *_, plan, _ = commands(said)
         _, seen = in_shell(tmp_path, [variables, plan])
     assert [g["lifecycleStatus"] for g in seen["goals"]] == ["proposed"]
+
+
+@pytest.fixture
+def fhir(said: str) -> str:
+    """The FHIR server of the sandbox."""
+    found = re.search(r"FHIR server +(\S+)", said)
+    assert found is not None
+    return found[1]
+
+
+def test_what_is_served_for_production_starts_from_settings_and_stops_when_asked(fhir: str) -> None:
+    """It trusts no issuer that it was not told of: not the one of the sandbox either."""
+    environment = {
+        "COPLAN_FHIR_BASE_URL": fhir,
+        "COPLAN_ISSUERS": '{"https://ehr.example": "http://127.0.0.1:1/jwks"}',
+        "COPLAN_REDIS_URL": "redis://127.0.0.1:1/0",
+        "COPLAN_CACHE_SECRET": "for this test only",
+    }
+    with served(**environment) as (base, process):
+        assert httpx.get(f"{base}/livez", trust_env=False).json() == {"status": "ok"}
+        assert httpx.get(f"{base}/readyz", trust_env=False).json() == {"status": "ok", "degraded": ["redis"]}
+        token = DemoIssuer().token("Patient/ann")
+        answer = httpx.get(f"{base}/v1/me", headers={"Authorization": f"Bearer {token}"}, trust_env=False)
+        assert answer.status_code == 401
+        process.terminate()
+        assert process.wait(20) == -signal.SIGTERM
+
+
+@contextmanager
+def served(**environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """`coplan serve` on a port of its own, once it answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with subprocess.Popen([COPLAN, "serve", "--port", str(port)], env={**os.environ, **environment}) as process:
+        base = f"http://127.0.0.1:{port}"
+        for _ in range(600):
+            with suppress(httpx.TransportError):
+                httpx.get(f"{base}/livez", trust_env=False)
+                break
+            assert process.poll() is None
+            time.sleep(0.05)
+        try:
+            yield base, process
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        pytest.param({"redis_url": "redis://127.0.0.1/0"}, "COPLAN_CACHE_SECRET", id="Redis is never unsealed"),
+        pytest.param({"organization": "Patient/ann"}, "must be an Organization", id="nobody acts for a patient here"),
+        pytest.param({"fhir_base_url": "ftp://ehr.example/fhir"}, "fhir_base_url", id="FHIR is spoken over HTTP"),
+    ],
+)
+def test_settings_that_cannot_stand_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Settings(**{"fhir_base_url": "https://ehr.example/fhir", **settings})
 
 
 def test_serving_without_settings_says_which_are_missing() -> None:
