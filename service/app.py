@@ -14,16 +14,16 @@ from starlette.exceptions import HTTPException
 
 from fhir_mappings.carrier import MalformedJson
 from fhir_mappings.elements import MappingError
-from service.api import caller, goals, plans, progress
+from service.api import caller, goals, me, plans, progress
 from service.api.dependencies import Services
 from service.api.documentation import openapi
 from service.api.middleware import RequestContext
 from service.api.problems import problem_response
 from service.errors import CoPlanError
 from service.gateways.fhir_client import open_fhir_client
+from service.gateways.issuers import verifier_of
 from service.gateways.memory_store import MemoryCache, MemoryIdempotencyKeys
 from service.gateways.redis_store import open_redis
-from service.gateways.smart_tokens import FetchedKeys, SmartTokenVerifier
 from service.ports import Cache, IdempotencyKeys, TokenVerifier
 from service.settings import Settings
 
@@ -50,7 +50,7 @@ def create_app(open_services: OpenServices) -> FastAPI:
     app.add_middleware(RequestContext)
     for error in (CoPlanError, MappingError, MalformedJson, RequestValidationError, HTTPException):
         app.add_exception_handler(error, problem_response)
-    for module in (goals, progress, plans, caller):
+    for module in (goals, progress, plans, me, caller):
         app.include_router(module.router)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
@@ -75,7 +75,7 @@ async def open_services(settings: Settings, *, verifier: TokenVerifier | None = 
         )
         keys = await stack.enter_async_context(httpx.AsyncClient(follow_redirects=False, trust_env=False))
         cache, replies = await _open_stores(settings, stack)
-        verifier = verifier or _verifier(settings, keys)
+        verifier = verifier or verifier_of(settings, keys)
         yield Services(settings, fhir, verifier, cache, replies, lambda: datetime.now(UTC))
 
 
@@ -85,11 +85,3 @@ async def _open_stores(settings: Settings, stack: AsyncExitStack) -> tuple[Cache
     secret = settings.cache_secret.get_secret_value().encode()
     redis = await stack.enter_async_context(open_redis(str(settings.redis_url), secret=secret))
     return redis, redis
-
-
-def _verifier(settings: Settings, http: httpx.AsyncClient) -> TokenVerifier:
-    return SmartTokenVerifier(
-        {issuer: FetchedKeys(http, str(url)) for issuer, url in settings.issuers.items()},
-        audience=settings.audience,
-        fhir_base_url=str(settings.fhir_base_url),
-    )

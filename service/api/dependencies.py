@@ -1,7 +1,7 @@
 """What routes need, as annotated types: the actor from the token, preconditions and keys from the headers."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Annotated, Final
 
@@ -22,8 +22,9 @@ from service.errors import (
 )
 from service.guarded_fhir import GuardedFhir
 from service.ports import Cache, Clock, FhirGateway, IdempotencyKeys, TokenVerifier
+from service.rights import Rights
 from service.settings import Settings
-from service.workflows.identify import identify
+from service.workflows.identify import Place, identify
 
 ID: Final = r"^[A-Za-z0-9\-.]{1,64}$"
 _ENTITY_TAG: Final = re.compile(r'(?:W/)?"([A-Za-z0-9\-.]{1,64})"')
@@ -50,6 +51,7 @@ class Services:
     cache: Cache
     replies: IdempotencyKeys
     clock: Clock
+    rights: Rights = field(default_factory=Rights)
 
 
 def get_services(request: Request) -> Services:
@@ -62,28 +64,38 @@ CurrentServices = Annotated[Services, Depends(get_services)]
 
 
 async def get_claims(
-    services: CurrentServices, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    request: Request,
+    services: CurrentServices,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Claims:
-    """The claims of the bearer token."""
-    if credentials is None:
+    """The claims of the one bearer token. Another scheme, such as DPoP, is refused: its proof is not verified here."""
+    if credentials is None or len(request.headers.getlist("authorization")) != 1:
         raise NotAuthenticated("send a bearer token")
     return await services.verifier.verify(credentials.credentials)
 
 
-async def get_actor(services: CurrentServices, claims: Annotated[Claims, Depends(get_claims)]) -> Actor:
+def get_place(services: CurrentServices) -> Place:
+    """Where rights are read, and the rules of the house."""
+    settings, today = services.settings, services.clock().date()
+    return Place(services.fhir, services.rights, today, settings.policy, settings.organization)
+
+
+CurrentPlace = Annotated[Place, Depends(get_place)]
+
+
+async def get_actor(claims: Annotated[Claims, Depends(get_claims)], place: CurrentPlace) -> Actor:
     """Who acts. Nothing else says so: no body, no parameter."""
-    organization, today = services.settings.organization, services.clock().date()
-    return await identify(claims, fhir=services.fhir, today=today, organization=organization)
+    return await identify(claims, place)
 
 
 CurrentActor = Annotated[Actor, Depends(get_actor)]
 
 
-def get_session(request: Request, services: CurrentServices, actor: CurrentActor) -> Session:
+def get_session(request: Request, services: CurrentServices, actor: CurrentActor, place: CurrentPlace) -> Session:
     """What this request may use; the FHIR server as this actor may see it."""
     return Session(
         actor=actor,
-        fhir=GuardedFhir(services.fhir, actor),
+        fhir=GuardedFhir(place.fhir, actor, place.policy, place.rights, place.today),
         cache=services.cache,
         clock=services.clock,
         request_id=request.scope["request_id"],

@@ -74,6 +74,14 @@ class Bench:
         patient = f"bench-{uuid4().hex[:8]}"
         resource = {"resourceType": "Patient", "id": patient}
         (await self.http.put(f"{self.fhir}/Patient/{patient}", json=resource)).raise_for_status()
+        team = {
+            "resourceType": "CareTeam",
+            "id": f"team-{patient}",
+            "status": "active",
+            "subject": {"reference": f"Patient/{patient}"},
+            "participant": [{"member": {"reference": "Practitioner/bo"}}],
+        }
+        (await self.http.put(f"{self.fhir}/CareTeam/team-{patient}", json=team)).raise_for_status()
         for number in range(goals):
             goal = await self.act(f"/v1/patients/{patient}/goals", {"description": f"Goal number {number}"}, None)
             assert goal.status_code == 201
