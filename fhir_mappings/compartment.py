@@ -14,6 +14,7 @@ PATIENT_ELEMENT: Final[Mapping[str, str]] = {
     "CareTeam": "subject",
     "Communication": "subject",
     "Condition": "subject",
+    "Consent": "patient",
     "Encounter": "subject",
     "Goal": "subject",
     "Observation": "subject",

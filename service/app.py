@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from fhir_mappings.carrier import MalformedJson
 from fhir_mappings.elements import MappingError
-from service.api import caller, goals, plans, progress, well_known
+from service.api import caller, goals, me, plans, progress, well_known
 from service.api.dependencies import Services
 from service.api.documentation import openapi
 from service.api.middleware import RequestContext
@@ -22,9 +22,9 @@ from service.api.problems import problem_response
 from service.errors import CoPlanError
 from service.gateways.client_keys import ClientKeys
 from service.gateways.fhir_client import open_fhir_client
+from service.gateways.issuers import verifier_of
 from service.gateways.memory_store import MemoryCache, MemoryIdempotencyKeys
 from service.gateways.redis_store import open_redis
-from service.gateways.smart_tokens import FetchedKeys, SmartTokenVerifier
 from service.gateways.upstream_identity import (
     BackendServices,
     Fixed,
@@ -59,7 +59,7 @@ def create_app(open_services: OpenServices) -> FastAPI:
     app.add_middleware(RequestContext)
     for error in (CoPlanError, MappingError, MalformedJson, RequestValidationError, HTTPException):
         app.add_exception_handler(error, problem_response)
-    for module in (goals, progress, plans, caller, well_known):
+    for module in (goals, progress, plans, me, caller, well_known):
         app.include_router(module.router)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
@@ -88,7 +88,7 @@ async def open_services(
         yield Services(
             settings,
             server.with_credentials(identities.system),
-            verifier or _verifier(settings, http),
+            verifier or verifier_of(settings, http),
             cache,
             replies,
             lambda: datetime.now(UTC),
@@ -128,11 +128,3 @@ async def _open_stores(settings: Settings, stack: AsyncExitStack) -> tuple[Cache
     secret = settings.cache_secret.get_secret_value().encode()
     redis = await stack.enter_async_context(open_redis(str(settings.redis_url), secret=secret))
     return redis, redis
-
-
-def _verifier(settings: Settings, http: httpx.AsyncClient) -> TokenVerifier:
-    return SmartTokenVerifier(
-        {issuer: FetchedKeys(http, str(url)) for issuer, url in settings.issuers.items()},
-        audience=settings.audience,
-        fhir_base_url=str(settings.fhir_base_url),
-    )

@@ -26,7 +26,7 @@ from service.domain.actors import Actor
 from service.domain.policy import DEFAULT_POLICY, Policy
 from service.domain.thread import Change, Occasion
 from service.errors import IdempotencyKeyReused, VersionConflict
-from service.ports import Cache, Clock, FhirGateway
+from service.ports import Cache, Clock, GuardedGateway
 
 ATTEMPTS: Final = 6
 """How often an act starts again when a resource that its caller did not name had moved on meanwhile."""
@@ -55,7 +55,7 @@ class Session:
     """What a request may use: its actor, and the FHIR server as this actor may see it."""
 
     actor: Actor
-    fhir: FhirGateway
+    fhir: GuardedGateway
     cache: Cache
     clock: Clock
     request_id: str

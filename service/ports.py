@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 
 from fhir_mappings.bundle import Entry, Written
 from fhir_mappings.carrier import Json
+from fhir_mappings.model import Reference
 from service.domain.actors import Claims
 from service.errors import CoPlanError
 
@@ -66,6 +67,18 @@ OnBehalfOf: TypeAlias = Callable[[str], FhirGateway]
 """The FHIR server as it is asked for the caller of this (verified) token."""
 
 
+class GuardedGateway(FhirGateway, Protocol):
+    """A FHIR server as one actor may see it."""
+
+    async def must_admit(self, patient: Reference) -> None:
+        """Refuses whoever may not see this patient's data, before anything that was kept is shown.
+
+        Raises:
+            ResourceNotFound: as for a patient who is not there.
+        """
+        ...
+
+
 class TokenVerifier(Protocol):
     """Verifies a bearer token."""
 
@@ -96,13 +109,14 @@ class Cache(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer as it was given, to be given again."""
+    """An answer as it was given, to be given again. `about` is the resource that it shows."""
 
     fingerprint: str
     status: int
     media_type: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    about: Reference | None = None
 
 
 class IdempotencyKeys(Protocol):

@@ -1,7 +1,7 @@
 """Reads what belongs together: a goal with its thread, its questions and its plan."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Awaitable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
@@ -13,7 +13,7 @@ from fhir_mappings.model import CarePlan, Goal, Reference, Task
 from fhir_mappings.task import task_from_fhir
 from service.domain.care_plans import STILL_OPEN
 from service.domain.thread import Thread
-from service.errors import Flaw, InvalidContent, ResourceNotFound, VersionConflict
+from service.errors import Flaw, InvalidContent, ResourceNotFound, ScopeMissing, VersionConflict
 from service.ports import FhirGateway
 
 
@@ -132,6 +132,14 @@ async def must_be_readable(fhir: FhirGateway, references: Mapping[str, Reference
     ]
     if flaws:
         raise InvalidContent(*flaws)
+
+
+async def where_permitted(found: Awaitable[list[Json]]) -> list[Json]:
+    """A part of a view that is left out where the token was not given for it."""
+    try:
+        return await found
+    except ScopeMissing:
+        return []
 
 
 async def _is_readable(fhir: FhirGateway, reference: Reference) -> bool:

@@ -3,12 +3,13 @@
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, HttpUrl, RedisDsn, SecretStr, StringConstraints, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service.domain.policy import Policy
+from service.domain.policy import Policy, PractitionerAccess, ProxyAccess
+from service.issuer_settings import IssuerSettings
 
 ReferenceTo = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}$")]
 
@@ -41,12 +42,26 @@ class Settings(BaseSettings):
         None, description="`audience` of exchanged tokens; without it the base of the FHIR server"
     )
 
-    issuers: dict[str, HttpUrl] = Field(
-        default_factory=dict, description="Trusted token issuers: `iss` to the URL of its JWKS, as JSON"
+    issuers: dict[str, HttpUrl | IssuerSettings] = Field(
+        default_factory=dict,
+        description="Trusted token issuers, as JSON: `iss` to the URL of its JWKS, or to an object (below)",
     )
     audience: str = Field("coplan", description="`aud` that tokens for this service name")
     organization: ReferenceTo | None = Field(
         None, description="Organization on whose behalf practitioners act here; US Core Provenance wants one"
+    )
+
+    public_url: HttpUrl | None = Field(
+        None, description="URL of this service as callers know it; without it the one of each request"
+    )
+    practitioner_access: PractitionerAccess = Field(
+        PractitionerAccess.CARE_TEAM, description="Whose data practitioners see: `care-team`, `launch` or `any`"
+    )
+    proxy_access: ProxyAccess = Field(
+        ProxyAccess.FULL, description="What a RelatedPerson may whom no Consent names: `full`, `read` or `none`"
+    )
+    proxies_end_patients_goals: bool = Field(
+        False, description="A RelatedPerson may cancel, withdraw or void what the patient has proposed"
     )
 
     redis_url: RedisDsn | None = Field(None, description="Redis; without it each process keeps its own cache")
@@ -92,7 +107,21 @@ class Settings(BaseSettings):
         """True if this service can get tokens of its own."""
         return bool(self.token_endpoint and self.client_id and (self.client_keys or self.client_keys_folder))
 
+    @field_validator("issuers")
+    @classmethod
+    def _must_be_told_apart(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if sum(isinstance(i, IssuerSettings) and i.opaque for i in value.values()) > 1:
+            raise ValueError("only one issuer can have opaque tokens: nothing in them says whose they are")
+        return value
+
     @cached_property
     def policy(self) -> Policy:
         """The switches of the lifecycle."""
-        return Policy(self.ending_needs_confirmation, self.self_managed_goals, frozenset(self.custodians))
+        return Policy(
+            self.ending_needs_confirmation,
+            self.self_managed_goals,
+            frozenset(self.custodians),
+            self.practitioner_access,
+            self.proxy_access,
+            self.proxies_end_patients_goals,
+        )

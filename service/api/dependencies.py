@@ -23,8 +23,9 @@ from service.errors import (
 )
 from service.guarded_fhir import GuardedFhir
 from service.ports import Cache, Clock, FhirGateway, IdempotencyKeys, OnBehalfOf, TokenVerifier
+from service.rights import Rights
 from service.settings import Settings
-from service.workflows.identify import identify
+from service.workflows.identify import Place, identify
 
 ID: Final = r"^[A-Za-z0-9\-.]{1,64}$"
 _ENTITY_TAG: Final = re.compile(r'(?:W/)?"([A-Za-z0-9\-.]{1,64})"')
@@ -56,6 +57,7 @@ class Services:
     clock: Clock
     on_behalf_of: OnBehalfOf | None = None
     public_keys: Json = field(default_factory=lambda: {"keys": []})
+    rights: Rights = field(default_factory=Rights)
 
 
 def get_services(request: Request) -> Services:
@@ -70,9 +72,9 @@ CurrentServices = Annotated[Services, Depends(get_services)]
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-async def get_claims(services: CurrentServices, credentials: Credentials) -> Claims:
-    """The claims of the bearer token."""
-    if credentials is None:
+async def get_claims(request: Request, services: CurrentServices, credentials: Credentials) -> Claims:
+    """The claims of the one bearer token. Another scheme, such as DPoP, is refused: its proof is not verified here."""
+    if credentials is None or len(request.headers.getlist("authorization")) != 1:
         raise NotAuthenticated("send a bearer token")
     return await services.verifier.verify(credentials.credentials)
 
@@ -90,20 +92,28 @@ def get_fhir(services: CurrentServices, credentials: Credentials, claims: Curren
 CurrentFhir = Annotated[FhirGateway, Depends(get_fhir)]
 
 
-async def get_actor(services: CurrentServices, claims: CurrentClaims, fhir: CurrentFhir) -> Actor:
+def get_place(services: CurrentServices, fhir: CurrentFhir) -> Place:
+    """Where rights are read, and the rules of the house."""
+    settings, today = services.settings, services.clock().date()
+    return Place(fhir, services.rights, today, settings.policy, settings.organization)
+
+
+CurrentPlace = Annotated[Place, Depends(get_place)]
+
+
+async def get_actor(claims: CurrentClaims, place: CurrentPlace) -> Actor:
     """Who acts. Nothing else says so: no body, no parameter."""
-    organization, today = services.settings.organization, services.clock().date()
-    return await identify(claims, fhir=fhir, today=today, organization=organization)
+    return await identify(claims, place)
 
 
 CurrentActor = Annotated[Actor, Depends(get_actor)]
 
 
-def get_session(request: Request, services: CurrentServices, actor: CurrentActor, fhir: CurrentFhir) -> Session:
+def get_session(request: Request, services: CurrentServices, actor: CurrentActor, place: CurrentPlace) -> Session:
     """What this request may use; the FHIR server as this actor may see it."""
     return Session(
         actor=actor,
-        fhir=GuardedFhir(fhir, actor),
+        fhir=GuardedFhir(place.fhir, actor, place.policy, place.rights, place.today),
         cache=services.cache,
         clock=services.clock,
         request_id=request.scope["request_id"],

@@ -21,7 +21,6 @@ from service.api.views import (
     View,
     day_text,
 )
-from service.domain.actors import Actor
 from service.domain.progress import Point as ProgressPoint
 from service.workflows.plans import PlanView
 from service.workflows.progress import ProgressView
@@ -265,30 +264,6 @@ class PatientPlan(View):
         )
 
 
-class Me(View):
-    """Who the token speaks for. `patients` absent: any patient."""
-
-    actor: Reference
-    role: str
-    client_id: str
-    scopes: tuple[str, ...] = ()
-    patients: tuple[Reference, ...] | None = None
-    name: str | None = None
-    organization: Reference | None = None
-
-    @classmethod
-    def of(cls, actor: Actor) -> "Me":
-        return cls(
-            actor=actor.reference,
-            role=actor.role,
-            client_id=actor.client_id,
-            scopes=tuple(sorted(actor.scopes)),
-            patients=None if actor.patients is None else tuple(sorted(actor.patients)),
-            name=actor.display,
-            organization=actor.organization,
-        )
-
-
 ANSWERS: tuple[Any, ...] = (
     CarePlanList,
     CarePlanView,
@@ -299,7 +274,6 @@ ANSWERS: tuple[Any, ...] = (
     GoalView,
     Health,
     KeySet,
-    Me,
     MeasurementView,
     MessageView,
     PatientPlan,
