@@ -20,6 +20,7 @@ from service.gateways.fhir_client import open_fhir_client
 from service.gateways.memory_store import MemoryCache, MemoryIdempotencyKeys
 from service.gateways.smart_tokens import SmartTokenVerifier
 from service.logs import configure_logs
+from service.rights import Rights
 from service.settings import Settings
 from tests.hapi_server import HapiServer
 from tests.people import Person, World, record
@@ -69,14 +70,16 @@ def fhir_server(request: pytest.FixtureRequest) -> FhirServer:
 
 
 @asynccontextmanager
-async def open_test_services(server: FhirServer, organization: str | None = None) -> AsyncIterator[Services]:
+async def open_test_services(
+    server: FhirServer, organization: str | None = None, rights: Rights | None = None
+) -> AsyncIterator[Services]:
     """As the sandbox opens them, on this server."""
     settings = Settings(fhir_base_url=server.base_url, organization=organization, plan_kept_for=timedelta(seconds=10))
     verifier = SmartTokenVerifier(ISSUER.issuers, audience=AUDIENCE, fhir_base_url=server.base_url)
     deadline = timedelta(seconds=60)
     async with open_fhir_client(server.base_url, deadline=deadline, transport=server.transport) as fhir:
         cache, replies = MemoryCache(), MemoryIdempotencyKeys()
-        yield Services(settings, fhir, verifier, cache, replies, lambda: datetime.now(UTC))
+        yield Services(settings, fhir, verifier, cache, replies, lambda: datetime.now(UTC), rights=rights or Rights())
 
 
 def app_with(services: Services) -> FastAPI:
@@ -102,14 +105,15 @@ async def world(fhir_server: FhirServer) -> AsyncIterator[World]:
 
 
 @asynccontextmanager
-async def open_world(fhir_server: FhirServer) -> AsyncIterator[World]:
+async def open_world(fhir_server: FhirServer, rights: Rights | None = None) -> AsyncIterator[World]:
     """New people on this server, and the service for them."""
     suffix = uuid4().hex[:12]
     async with AsyncExitStack() as stack:
         fhir = await stack.enter_async_context(fhir_http(fhir_server))
         seeded = await fhir.post(fhir_server.base_url, content=encode(record(suffix)))
         assert seeded.status_code == 200, seeded.text
-        services = await stack.enter_async_context(open_test_services(fhir_server, f"Organization/clinic-{suffix}"))
+        opened = open_test_services(fhir_server, f"Organization/clinic-{suffix}", rights)
+        services = await stack.enter_async_context(opened)
         transport = httpx.ASGITransport(app_with(services))
         http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://coplan.test"))
 

@@ -48,6 +48,7 @@ def a_goal_of(patient: str, **parts: Any) -> Json:
         "lifecycleStatus": "proposed",
         "description": {"text": "Walk"},
         "subject": {"reference": patient},
+        "expressedBy": {"reference": patient},
         **parts,
     }
 

@@ -8,6 +8,7 @@ from typing import Final
 import httpx
 
 from service.gateways.embedded_fhir import create_embedded_store
+from service.rights import Rights
 from tests.conftest import FhirServer, open_world
 from tests.workflow_pages.recording import Names, Recording
 from tests.workflow_pages.stories import STORIES, Book
@@ -31,7 +32,8 @@ async def recorded(name: str) -> dict[str, str]:
     store = create_embedded_store()
     recording = Recording(httpx.ASGITransport(store))
     try:
-        async with open_world(FhirServer("embedded", store.base_url, recording)) as world:
+        server = FhirServer("embedded", store.base_url, recording)
+        async with open_world(server, Rights(lambda: recording.now)) as world:
             book = Book(world, recording, Names(world.suffix))
             await STORIES[name](book)
             return book.blocks

@@ -52,12 +52,16 @@ class Recording(httpx.AsyncBaseTransport):
     seen: dict[str, Json] = field(default_factory=dict)
     """Each resource as it was last read or written."""
 
+    now: float = 0.0
+    """A clock for what is kept for seconds: it stands still during an act, and all is forgotten before the next."""
+
     _under_way: int = 0
     _step: int = 0
 
     def begin(self) -> None:
         """What was recorded so far is not asked for."""
         self.exchanges, self._step = [], 0
+        self.now += 3600
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self._under_way == 0:
