@@ -14,12 +14,14 @@ from starlette.exceptions import HTTPException
 
 from fhir_mappings.carrier import MalformedJson
 from fhir_mappings.elements import MappingError
-from service.api import caller, goals, plans, progress, well_known
+from service.api import caller, goals, ledger, plans, progress, well_known
+from service.api.auditing import Auditing
 from service.api.dependencies import Services
 from service.api.documentation import openapi
 from service.api.middleware import RequestContext
 from service.api.problems import problem_response
 from service.errors import CoPlanError
+from service.gateways.audit_trail import open_audit_trail
 from service.gateways.client_keys import ClientKeys
 from service.gateways.fhir_client import open_fhir_client
 from service.gateways.memory_store import MemoryCache, MemoryIdempotencyKeys
@@ -56,10 +58,11 @@ def create_app(open_services: OpenServices) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
     )
+    app.add_middleware(Auditing)
     app.add_middleware(RequestContext)
     for error in (CoPlanError, MappingError, MalformedJson, RequestValidationError, HTTPException):
         app.add_exception_handler(error, problem_response)
-    for module in (goals, progress, plans, caller, well_known):
+    for module in (goals, progress, plans, caller, well_known, ledger):
         app.include_router(module.router)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
@@ -85,14 +88,17 @@ async def open_services(
         keys = keys or _client_keys(settings)
         identities = _identities(settings, http, keys)
         cache, replies = await _open_stores(settings, stack)
+        fhir = server.with_credentials(identities.system)
+        trail = open_audit_trail(fhir, capacity=settings.audit_capacity, fail_closed=settings.audit_fail_closed)
         yield Services(
             settings,
-            server.with_credentials(identities.system),
+            fhir,
             verifier or _verifier(settings, http),
             cache,
             replies,
             lambda: datetime.now(UTC),
             on_behalf_of=lambda token: server.with_credentials(identities.for_caller(token)),
+            audit=await stack.enter_async_context(trail) if settings.audit_reads else None,
             public_keys=keys.public if keys else {"keys": []},
         )
 

@@ -110,3 +110,7 @@ class UpstreamInvalid(CoPlanError):
 
 class UpstreamRefused(CoPlanError):
     """The FHIR server refused what we sent: a defect of ours, or a rule of that server."""
+
+
+class AuditTrailFull(CoPlanError):
+    """The read cannot be recorded now, and the operator wants it refused then."""

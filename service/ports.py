@@ -111,3 +111,18 @@ class IdempotencyKeys(Protocol):
     async def find(self, operation: str) -> Reply | None: ...
 
     async def keep(self, operation: str, reply: Reply, *, keep_for: timedelta) -> None: ...
+
+
+class AuditTrail(Protocol):
+    """Where reads and refusals are recorded. The acts record themselves, each in its own transaction."""
+
+    def record(self, event: Json, *, of_nobody: bool = False) -> None:
+        """Takes an AuditEvent, to be written soon.
+
+        Args:
+            of_nobody: the request of somebody who was not identified; it gives way to those of the identified.
+
+        Raises:
+            AuditTrailFull: there is no room, and what cannot be recorded must not be answered.
+        """
+        ...

@@ -62,6 +62,10 @@ class Settings(BaseSettings):
         frozenset(), description="Who besides the author may mark goals as entered in error, as JSON list"
     )
 
+    audit_reads: bool = Field(True, description="Reads of patients' data and refusals become AuditEvents, too")
+    audit_capacity: int = Field(10_000, ge=100, description="AuditEvents of reads that may wait to be written")
+    audit_fail_closed: bool = Field(False, description="Reads that cannot be recorded are refused, not just counted")
+
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="The largest body that is taken")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
 

@@ -12,6 +12,7 @@ from fhir_mappings.carrier import Json
 from fhir_mappings.codes import LifecycleStatus
 from fhir_mappings.model import Reference
 from service.api.answers import Act, Form, accepted_form
+from service.api.auditing import Accessed
 from service.commit import Operation, Session
 from service.domain.actors import Actor, Claims
 from service.errors import (
@@ -22,8 +23,9 @@ from service.errors import (
     PreconditionMissing,
 )
 from service.guarded_fhir import GuardedFhir
-from service.ports import Cache, Clock, FhirGateway, IdempotencyKeys, OnBehalfOf, TokenVerifier
+from service.ports import AuditTrail, Cache, Clock, FhirGateway, IdempotencyKeys, OnBehalfOf, TokenVerifier
 from service.settings import Settings
+from service.witnessed_fhir import WitnessedFhir
 from service.workflows.identify import identify
 
 ID: Final = r"^[A-Za-z0-9\-.]{1,64}$"
@@ -46,6 +48,7 @@ class Services:
     """What the application has opened for its requests.
 
     `fhir` is asked as this service itself; `on_behalf_of` says how it is asked for a caller, None: no differently.
+    Without `audit`, reads leave no trace.
     """
 
     settings: Settings
@@ -55,6 +58,7 @@ class Services:
     replies: IdempotencyKeys
     clock: Clock
     on_behalf_of: OnBehalfOf | None = None
+    audit: AuditTrail | None = None
     public_keys: Json = field(default_factory=lambda: {"keys": []})
 
 
@@ -70,11 +74,21 @@ CurrentServices = Annotated[Services, Depends(get_services)]
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-async def get_claims(services: CurrentServices, credentials: Credentials) -> Claims:
+def get_accessed(request: Request) -> Accessed:
+    """What the audit trail will tell of this request."""
+    accessed: Accessed = request.scope["accessed"]
+    return accessed
+
+
+CurrentAccessed = Annotated[Accessed, Depends(get_accessed)]
+
+
+async def get_claims(services: CurrentServices, credentials: Credentials, accessed: CurrentAccessed) -> Claims:
     """The claims of the bearer token."""
     if credentials is None:
         raise NotAuthenticated("send a bearer token")
-    return await services.verifier.verify(credentials.credentials)
+    accessed.claims = await services.verifier.verify(credentials.credentials)
+    return accessed.claims
 
 
 CurrentClaims = Annotated[Claims, Depends(get_claims)]
@@ -99,11 +113,14 @@ async def get_actor(services: CurrentServices, claims: CurrentClaims, fhir: Curr
 CurrentActor = Annotated[Actor, Depends(get_actor)]
 
 
-def get_session(request: Request, services: CurrentServices, actor: CurrentActor, fhir: CurrentFhir) -> Session:
+def get_session(
+    request: Request, services: CurrentServices, actor: CurrentActor, fhir: CurrentFhir, accessed: CurrentAccessed
+) -> Session:
     """What this request may use; the FHIR server as this actor may see it."""
+    guarded = GuardedFhir(WitnessedFhir(fhir, accessed.met), actor)
     return Session(
         actor=actor,
-        fhir=GuardedFhir(fhir, actor),
+        fhir=WitnessedFhir(guarded, accessed.given),
         cache=services.cache,
         clock=services.clock,
         request_id=request.scope["request_id"],

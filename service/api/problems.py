@@ -64,6 +64,9 @@ PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
     errors.UpstreamTimeout: Problem(504, "fhir-server-timeout", "timeout", "FHIR server too slow"),
     errors.UpstreamInvalid: Problem(502, "fhir-server-invalid", "exception", "FHIR server error", UPSTREAM_DETAIL),
     errors.UpstreamRefused: Problem(502, "fhir-server-refused", "exception", "FHIR server refused", UPSTREAM_DETAIL),
+    errors.AuditTrailFull: Problem(
+        503, "audit-trail-full", "throttled", "Cannot be recorded now", "What cannot be recorded is not answered."
+    ),
     MappingError: Problem(502, "fhir-resource-unreadable", "exception", "A resource that cannot be read"),
     MalformedJson: Problem(400, "malformed-content", "structure", "Malformed content"),
 }
@@ -127,6 +130,8 @@ def _headers(exc: Exception) -> dict[str, str]:
         return {"WWW-Authenticate": 'Bearer realm="CoPlan", error="invalid_token"'}
     if isinstance(exc, errors.VersionConflict) and exc.current:
         return {"ETag": f'W/"{exc.current}"'}
+    if isinstance(exc, errors.AuditTrailFull):
+        return {"Retry-After": "5"}
     if isinstance(exc, errors.UpstreamUnavailable):
         pause = exc.retry_after.total_seconds() if exc.retry_after else 1
         return {"Retry-After": str(max(1, ceil(pause)))}
