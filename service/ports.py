@@ -126,3 +126,26 @@ class AuditTrail(Protocol):
             AuditTrailFull: there is no room, and what cannot be recorded must not be answered.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left after this request: `remaining` of `quota` in `window` seconds; more of it in `reset_after`."""
+
+    quota: int
+    window: int
+    remaining: int
+    reset_after: int
+    granted: bool
+
+
+class RateLimits(Protocol):
+    """Counts requests. Never raises: where the shared count fails, there is one in this process."""
+
+    async def take(self, principal: str) -> Allowance:
+        """One request of a principal who is identified."""
+        ...
+
+    async def take_refused(self, address: str) -> Allowance:
+        """One request from this address that identified nobody."""
+        ...

@@ -5,13 +5,14 @@ from starlette.responses import Response
 
 from service.api import examples
 from service.api.answers import view_response
+from service.api.bodies import StrictRoute
 from service.api.dependencies import CurrentActor, CurrentServices
 from service.api.documentation import answers
 from service.api.story_views import Me
 from service.api.views import Health
 from service.errors import CoPlanError
 
-router = APIRouter()
+router = APIRouter(route_class=StrictRoute)
 
 
 @router.get(

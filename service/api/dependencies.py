@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from hashlib import sha256
 from typing import Annotated, Final
 
@@ -21,9 +22,20 @@ from service.errors import (
     NotAuthenticated,
     PreconditionMalformed,
     PreconditionMissing,
+    TooManyRequests,
 )
 from service.guarded_fhir import GuardedFhir
-from service.ports import AuditTrail, Cache, Clock, FhirGateway, IdempotencyKeys, OnBehalfOf, TokenVerifier
+from service.ports import (
+    Allowance,
+    AuditTrail,
+    Cache,
+    Clock,
+    FhirGateway,
+    IdempotencyKeys,
+    OnBehalfOf,
+    RateLimits,
+    TokenVerifier,
+)
 from service.settings import Settings
 from service.witnessed_fhir import WitnessedFhir
 from service.workflows.identify import identify
@@ -48,7 +60,7 @@ class Services:
     """What the application has opened for its requests.
 
     `fhir` is asked as this service itself; `on_behalf_of` says how it is asked for a caller, None: no differently.
-    Without `audit`, reads leave no trace.
+    Without `audit`, reads leave no trace; without `limits`, nobody is counted.
     """
 
     settings: Settings
@@ -59,6 +71,7 @@ class Services:
     clock: Clock
     on_behalf_of: OnBehalfOf | None = None
     audit: AuditTrail | None = None
+    limits: RateLimits | None = None
     public_keys: Json = field(default_factory=lambda: {"keys": []})
 
 
@@ -83,12 +96,30 @@ def get_accessed(request: Request) -> Accessed:
 CurrentAccessed = Annotated[Accessed, Depends(get_accessed)]
 
 
-async def get_claims(services: CurrentServices, credentials: Credentials, accessed: CurrentAccessed) -> Claims:
-    """The claims of the bearer token."""
-    if credentials is None:
-        raise NotAuthenticated("send a bearer token")
-    accessed.claims = await services.verifier.verify(credentials.credentials)
-    return accessed.claims
+async def get_claims(
+    request: Request, services: CurrentServices, credentials: Credentials, accessed: CurrentAccessed
+) -> Claims:
+    """The claims of the bearer token, of a principal who has not asked too often."""
+    try:
+        if credentials is None:
+            raise NotAuthenticated("send a bearer token")
+        claims = await services.verifier.verify(credentials.credentials)
+    except NotAuthenticated:
+        if services.limits:
+            address = request.client.host if request.client else ""
+            _must_be_granted(await services.limits.take_refused(address))
+        raise
+    accessed.claims = claims
+    if services.limits:
+        principal = "\0".join((claims.issuer, claims.client_id, claims.subject))
+        request.scope["allowance"] = allowance = await services.limits.take(principal)
+        _must_be_granted(allowance)
+    return claims
+
+
+def _must_be_granted(allowance: Allowance) -> None:
+    if not allowance.granted:
+        raise TooManyRequests("you have asked too often", timedelta(seconds=allowance.reset_after))
 
 
 CurrentClaims = Annotated[Claims, Depends(get_claims)]

@@ -18,6 +18,7 @@ from fhir_mappings.bundle import Create
 from fhir_mappings.carrier import Json
 from service.errors import AuditTrailFull, CoPlanError, UpstreamTimeout, UpstreamUnavailable
 from service.logs import log
+from service.metrics import AUDIT_LOST, AUDIT_WAITING
 from service.ports import FhirGateway
 
 BATCH: Final = 50
@@ -79,6 +80,7 @@ class BatchedAuditTrail:
             self._lose(of_nobody)
             return
         self._queue.append(event)
+        AUDIT_WAITING.set(self.waiting)
         self._awaited.set()
 
     def close(self) -> None:
@@ -101,6 +103,7 @@ class BatchedAuditTrail:
         if self._fail_closed and not of_nobody:
             raise AuditTrailFull("the read cannot be recorded now")
         self.lost += 1
+        AUDIT_LOST.inc()
         if self.lost & (self.lost - 1) == 0:  # 1, 2, 4, 8 …: a flood must not flood the log
             log.error("audit_events_lost", reason="queue full", lost=self.lost)
 
@@ -117,6 +120,7 @@ class BatchedAuditTrail:
                 await self._pause(_pause(attempt, exc))
         for _ in batch:
             self._queue.popleft()
+        AUDIT_WAITING.set(self.waiting)
 
     async def _write(self, batch: Sequence[Json], *, again: bool) -> None:
         entries = [Create(e, f"urn:uuid:{uuid4()}", sent_before(e) if again else None) for e in batch]
@@ -132,6 +136,7 @@ class BatchedAuditTrail:
                 await self._write([plain], again=again)
             else:
                 self.lost += 1
+                AUDIT_LOST.inc()
                 log.error("audit_events_lost", reason="refused", error=type(exc).__name__, lost=self.lost)
 
     async def _pause(self, seconds: float) -> None:
