@@ -14,14 +14,17 @@ from typing import Annotated, Any, Final
 import typer
 import uvicorn
 import yaml
+from pydantic import ValidationError
 
 from fhir_mappings.carrier import encode
+from service.api.edge import Edge
 from service.app import create_app, open_services
 from service.gateways.client_keys import ClientKeys
 from service.gateways.demo_issuer import AUDIENCE, DemoIssuer
 from service.gateways.demo_record import DEMO_ORGANIZATION, DEMO_PEOPLE, seed
 from service.gateways.smart_tokens import SmartTokenVerifier
 from service.logs import configure_logs
+from service.production import UnfitForProduction, must_be_fit
 from service.settings import Settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
@@ -98,9 +101,21 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen at")] = 8000,
 ) -> None:
     """Starts the service for a FHIR server and token issuers named by COPLAN_… settings."""
-    settings = Settings()
+    settings = _settings()
     configure_logs(settings.log_level)
-    _Server(create_app(lambda: open_services(settings)), port, "", host=host).run()
+    _Server(create_app(lambda: open_services(settings), Edge.of(settings)), port, "", host=host).run()
+
+
+def _settings() -> Settings:
+    """Those of the environment; what is wrong with them is said without their values, which may be secrets."""
+    try:
+        return must_be_fit(Settings())
+    except ValidationError as exc:
+        flaws = (f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in exc.errors(include_input=False))
+        print("COPLAN_… settings that cannot be used:", *flaws, sep="\n- ", file=sys.stderr)
+    except UnfitForProduction as exc:
+        print(exc, file=sys.stderr)
+    raise typer.Exit(2)
 
 
 @app.command()

@@ -1,11 +1,21 @@
 """Settings from the environment (`COPLAN_…`) or from files of the same names in a folder of secrets."""
 
+import re
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, HttpUrl, RedisDsn, SecretStr, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    RedisDsn,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.domain.policy import Policy, PractitionerAccess, ProxyAccess
@@ -14,14 +24,25 @@ from service.issuer_settings import IssuerSettings
 ReferenceTo = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}$")]
 
 
+def _seconds(value: Any) -> Any:
+    """The environment has text only: `10` are seconds, all else is ISO 8601."""
+    return float(value) if isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?", value) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds)]
+
+
 class Settings(BaseSettings):
     """What an operator decides. Nothing is read from a `.env` file by itself."""
 
     model_config = SettingsConfigDict(env_prefix="COPLAN_", frozen=True, extra="ignore", secrets_dir=None)
 
+    mode: Literal["development", "production"] = Field(
+        "development", description="In production the service does not start with insecure settings"
+    )
     fhir_base_url: HttpUrl = Field(description="Base of the FHIR R4 server, for example https://ehr.example/fhir")
     fhir_authorization: SecretStr | None = Field(None, description="`Authorization` header that the FHIR server wants")
-    fhir_deadline: timedelta = Field(timedelta(seconds=10), description="The most that one call of it may take")
+    fhir_deadline: Duration = Field(timedelta(seconds=10), description="The most that one call of it may take")
     fhir_connections: int = Field(100, ge=1, le=1000, description="Connections to the FHIR server at once")
 
     upstream_identity: Literal["static", "pass-through", "token-exchange", "backend-services"] = Field(
@@ -68,8 +89,8 @@ class Settings(BaseSettings):
     cache_secret: SecretStr | None = Field(
         None, description="Keys and values in Redis are sealed with it; all replicas"
     )
-    plan_kept_for: timedelta = Field(timedelta(seconds=10), description="How long a plan view may be answered again")
-    replies_kept_for: timedelta = Field(timedelta(hours=24), description="Fast path of Idempotency-Keys")
+    plan_kept_for: Duration = Field(timedelta(seconds=10), description="How long a plan view may be answered again")
+    replies_kept_for: Duration = Field(timedelta(hours=24), description="Fast path of Idempotency-Keys")
 
     ending_needs_confirmation: bool = Field(True, description="The other side confirms the end of a goal")
     self_managed_goals: bool = Field(True, description="The care team may agree to disagree")
@@ -77,6 +98,24 @@ class Settings(BaseSettings):
         frozenset(), description="Who besides the author may mark goals as entered in error, as JSON list"
     )
 
+    audit_reads: bool = Field(True, description="Reads of patients' data and refusals become AuditEvents, too")
+    audit_capacity: int = Field(10_000, ge=100, description="AuditEvents of reads that may wait to be written")
+    audit_fail_closed: bool = Field(False, description="Reads that cannot be recorded are refused, not just counted")
+
+    allowed_hosts: frozenset[str] = Field(
+        frozenset(),
+        description="Names that the service answers to, as JSON list; `*.example.org` for all below. None: any",
+    )
+    cors_origins: frozenset[str] = Field(
+        frozenset(), description="Origins whose pages may call from a browser, as JSON list"
+    )
+    docs: bool | None = Field(None, description="Pages about the API; open in development, closed in production")
+    rate_limit: int = Field(600, ge=1, description="Requests per minute of one principal (issuer, client, subject)")
+    refused_rate_limit: int = Field(60, ge=1, description="Requests per minute of one address that identify nobody")
+    max_concurrent_requests: int = Field(500, ge=1, description="Requests at once in one process; more are shed (503)")
+    body_deadline: Duration = Field(timedelta(seconds=15), description="The most that a body may take to arrive")
+    metrics_port: int | None = Field(None, ge=1, le=65535, description="Port of `/metrics`; none without it")
+    metrics_host: str = Field("127.0.0.1", description="Address of `/metrics`")
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="The largest body that is taken")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
 
@@ -101,6 +140,11 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith("Organization/"):
             raise ValueError("must be an Organization")
         return value
+
+    @property
+    def are_docs_open(self) -> bool:
+        """True where the pages about the API are served."""
+        return self.mode == "development" if self.docs is None else self.docs
 
     @property
     def is_client(self) -> bool:
