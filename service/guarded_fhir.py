@@ -16,6 +16,7 @@ from service.domain.access import (
     may_see,
     may_write_beside,
     must_be_in_scope,
+    needed_for,
     scope_missing,
     without_content,
 )
@@ -100,6 +101,7 @@ class GuardedFhir:
 
     async def transact(self, entries: Sequence[Entry]) -> tuple[Written, ...]:
         """Every entry is judged by itself, or nothing is sent."""
+        self._must_name_what_is_theirs(entries)
         whole = [await self._whole(entry) for entry in entries]
         await asyncio.gather(*(self._admits(p) for p in {patient_of(e.resource) for e in whole} if p))
         new_goals = {e.full_url for e in whole if isinstance(e, Create) and e.resource["resourceType"] == "Goal"}
@@ -210,10 +212,14 @@ class GuardedFhir:
         versions = [resource] if before is None else [before, resource]
         granted = all(authorise(self.actor, v, interaction, seen=self._read, new_goals=new_goals) for v in versions)
         if not granted and not may_write_beside(self.actor, resource, before, others):
-            raise scope_missing(self.actor, resource_type, interaction)
-        for path, reference in references_in(resource, resource_type):
-            if not may_name(self.actor, reference, seen=self._named | self._read):
-                raise InvalidContent(Flaw(path, "refers to nothing that you can see", "not-found"))
+            raise scope_missing(self.actor, *needed_for(resource, interaction))
+
+    def _must_name_what_is_theirs(self, entries: Sequence[Entry]) -> None:
+        seen = self._named | self._read
+        for resource in (e.resource for e in entries):
+            for path, reference in references_in(resource, resource["resourceType"]):
+                if not may_name(self.actor, reference, seen=seen):
+                    raise InvalidContent(Flaw(path, "refers to nothing that you can see", "not-found"))
 
 
 def _is_ledger(resource: Json) -> bool:

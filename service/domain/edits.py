@@ -279,8 +279,8 @@ def _meta(resource: Json, name: str) -> list[Any]:
 
 
 def _is_added_to(before: Json, after: Json, element: str) -> bool:
-    was = before.get(element, [])
-    return bool(after.get(element, [])[: len(was)] == was)
+    was, now = before.get(element, []), after.get(element, [])
+    return isinstance(was, list) and isinstance(now, list) and now[: len(was)] == was
 
 
 def _added(before: Json, after: Json, element: str) -> list[Json]:
