@@ -163,7 +163,7 @@ async def test_the_fhir_server_has_the_events_of_reads_and_refusals(world: World
             await there.bo.sees(f"/v1/goals/{goal['id']}")
         await there.other.get(f"/v1/goals/{goal['id']}")
         ghost = replace(there.bo, token=_token_of("Practitioner/never-there"))
-        await ghost.sees(f"/v1/goals/{goal['id']}")
+        assert (await ghost.get(f"/v1/goals/{goal['id']}")).status_code == 404
     found = await world.found(f"AuditEvent?entity=Goal/{goal['id']}")
 
     assert sorted(e["subtype"][0]["code"] for e in found).count("read") >= 4
