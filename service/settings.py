@@ -2,13 +2,26 @@
 
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from importlib import resources
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, HttpUrl, RedisDsn, SecretStr, StringConstraints, field_validator, model_validator
+from pydantic import (
+    Field,
+    FilePath,
+    HttpUrl,
+    RedisDsn,
+    SecretStr,
+    StringConstraints,
+    TypeAdapter,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.domain.catalogue import Catalogue, Trackable
 from service.domain.policy import Policy
 
+_TRACKABLES: Final = TypeAdapter(tuple[Trackable, ...])
 ReferenceTo = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}$")]
 
 
@@ -43,6 +56,10 @@ class Settings(BaseSettings):
         frozenset(), description="Who besides the author may mark goals as entered in error, as JSON list"
     )
 
+    trackables: FilePath | None = Field(
+        None, description="JSON file of an operator's own trackables, added to those of the catalogue or in their place"
+    )
+
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="The largest body that is taken")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
 
@@ -58,6 +75,13 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith("Organization/"):
             raise ValueError("must be an Organization")
         return value
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """What can be tracked here."""
+        shipped = _TRACKABLES.validate_json(resources.files("service").joinpath("trackables.json").read_bytes())
+        own = _TRACKABLES.validate_json(self.trackables.read_bytes()) if self.trackables else ()
+        return Catalogue(shipped).with_own(own)
 
     @cached_property
     def policy(self) -> Policy:

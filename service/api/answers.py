@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 
 from starlette.responses import Response
 
@@ -15,6 +15,7 @@ from service.commit import Outcome, Session
 from service.errors import IdempotencyKeyReused, NotAcceptable
 from service.ports import IdempotencyKeys, Reply
 
+T = TypeVar("T")
 REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 
@@ -115,6 +116,14 @@ class Act:
         response = resource_response(self.form, outcome.resource, view, status=status, headers=headers)
         await self._keep(response)
         response.headers.update(REPLAYED if outcome.replayed else {})
+        return response
+
+    async def answer_view(self, carry_out: Callable[[], Awaitable[T]], view: Callable[[T], View]) -> Response:
+        """As `answer`, for what becomes of many resources at once: each of them is known by its own name."""
+        if reply := await self._answered_before():
+            return Response(reply.body, reply.status, dict(reply.headers) | REPLAYED, reply.media_type)
+        response = view_response(view(await carry_out()))
+        await self._keep(response)
         return response
 
     async def _answered_before(self) -> Reply | None:

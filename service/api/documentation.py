@@ -11,6 +11,7 @@ from fhir_mappings.carrier import Json
 from service.api import examples
 from service.api.problems import FHIR_JSON, PROBLEM_JSON, PROBLEMS
 from service.api.story_views import ANSWERS
+from service.api.tracking_views import TRACKING_ANSWERS
 from service.api.views import ProblemDetails, View
 
 READ_ERRORS: Final = (401, 403, 404, 406, 502, 503, 504)
@@ -40,6 +41,7 @@ counter or decline it with a reason, and what is agreed is linked from the CareP
 TAGS: Final = [
     {"name": "goals", "description": "A goal from the first offer to its end."},
     {"name": "progress", "description": "Measurements for a goal, and what they say of it."},
+    {"name": "tracking", "description": "What patients, families and devices measure, and what can be."},
     {"name": "plans", "description": "The plan that links the goals, and all of it in one call."},
     {"name": "caller", "description": "Who the token speaks for."},
     {"name": "health", "description": "For those who run the service."},
@@ -81,7 +83,7 @@ def openapi(app: FastAPI) -> Json:
             license_info={"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
             servers=[{"url": "/", "description": "This server"}],
         )
-        _, schemas = msgspec.json.schema_components(ANSWERS, ref_template=f"{SCHEMAS}{{name}}")
+        _, schemas = msgspec.json.schema_components((*ANSWERS, *TRACKING_ANSWERS), ref_template=f"{SCHEMAS}{{name}}")
         present = document["components"]["schemas"]
         for unused in ("HTTPValidationError", "ValidationError"):
             present.pop(unused, None)

@@ -4,13 +4,13 @@ The service never says `achieved`: that is for the people to say, see `goal_cour
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from statistics import median
 from typing import Final, cast
 
-from fhir_mappings.codes import AchievementStatus, ObservationStatus, QuantityComparator
+from fhir_mappings.codes import AchievementStatus, LifecycleStatus, ObservationStatus, QuantityComparator
 from fhir_mappings.model import Concept, Goal, Observation, Quantity, Range, Target
 
 COUNTED: Final = frozenset({ObservationStatus.FINAL, ObservationStatus.AMENDED, ObservationStatus.CORRECTED})
@@ -55,6 +55,13 @@ def progress_of(goal: Goal, observations: Iterable[Observation]) -> Progress:
         return Progress(AchievementStatus.IN_PROGRESS)
     gaps = [gap(p.value, target, points[0].value) for p in points]
     return Progress(_trend(gaps), points, on_target=gaps[-1] == 0)
+
+
+def moved(goal: Goal, observations: Iterable[Observation]) -> Goal:
+    """The goal as the measurements leave it. Only one in force moves: what was said at its completion stands."""
+    if goal.lifecycle_status is not LifecycleStatus.ACTIVE or measurable_target(goal) is None:
+        return goal
+    return replace(goal, achievement_status=progress_of(goal, observations).status)
 
 
 def measurable_target(goal: Goal) -> Target | None:

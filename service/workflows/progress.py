@@ -1,22 +1,18 @@
 """Measurements for a goal, and what they say of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from fhir_mappings.codes import Act, LifecycleStatus, ObservationCategory, ObservationStatus
 from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import Concept, Goal, Observation, ObservedValue
-from fhir_mappings.observation import observation_from_fhir
 from service.commit import Decision, Outcome, Session, carry_out
 from service.domain.lifecycle import AGREED, must_be
-from service.domain.progress import Progress, measurable_target, progress_of
+from service.domain.progress import Progress, measurable_target, moved, progress_of
 from service.domain.thread import Change, Occasion
 from service.errors import Flaw, InvalidContent
-from service.ports import FhirGateway
 from service.records import read_record
-
-SERIES_LIMIT = 500
-"""The latest so many measurements are looked at."""
+from service.series import read_series
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +49,8 @@ async def record_progress(
         record = await read_record(session.fhir, goal_id, if_match=if_match)
         must_be(record.goal, AGREED | {LifecycleStatus.COMPLETED}, "measured: it is not agreed")
         observation = _observation(record.goal, measurement, session.occasion())
-        earlier = await _series(session.fhir, record.goal)
-        goal = _moved(record.goal, (*earlier, observation))
+        earlier = await read_series(session.fhir, record.goal)
+        goal = moved(record.goal, earlier.with_these(observation))
         goals = () if goal == record.goal else (goal,)
         change = Change(Act.RECORD_PROGRESS, observation.reference, goals=goals, observations=(observation,))
         return Decision(change, record.sources, record.goals)
@@ -65,17 +61,8 @@ async def record_progress(
 async def read_progress(goal_id: str, *, session: Session) -> ProgressView:
     """The goal with its series."""
     goal = goal_from_fhir(await session.fhir.read("Goal", goal_id))
-    observations = await _series(session.fhir, goal)
-    return ProgressView(goal, progress_of(goal, observations), observations)
-
-
-async def _series(fhir: FhirGateway, goal: Goal) -> tuple[Observation, ...]:
-    found = await fhir.search(
-        "Observation",
-        [("patient", goal.subject), ("focus", goal.reference), ("_sort", "-date"), ("_count", "200")],
-        limit=SERIES_LIMIT,
-    )
-    return tuple(reversed([observation_from_fhir(r) for r in found]))
+    series = await read_series(session.fhir, goal)
+    return ProgressView(goal, progress_of(goal, series.with_these()), series.latest)
 
 
 def _observation(goal: Goal, measurement: Measurement, occasion: Occasion) -> Observation:
@@ -101,10 +88,3 @@ def _measure(goal: Goal) -> Concept:
             Flaw("measure", "is needed: the goal has no target that says what is measured", "required")
         )
     return target.measure
-
-
-def _moved(goal: Goal, observations: tuple[Observation, ...]) -> Goal:
-    """Only a goal in force moves; what was said at its completion stands until people say otherwise."""
-    if goal.lifecycle_status is not LifecycleStatus.ACTIVE or measurable_target(goal) is None:
-        return goal
-    return replace(goal, achievement_status=progress_of(goal, observations).status)
