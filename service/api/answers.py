@@ -20,13 +20,17 @@ REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 
 class Form(StrEnum):
-    """What an answer can be shown as: our views, or the FHIR resources that they are views of."""
+    """What an answer can be shown as: our views, the FHIR resources that they are views of, or a picture."""
 
     JSON = "application/json"
     FHIR = "application/fhir+json"
+    SVG = "image/svg+xml"
+    PNG = "image/png"
 
 
-RANGES: Final = {"*/*": Form.JSON, "application/*": Form.JSON, "": Form.JSON} | {f.value: f for f in Form}
+RANGES: Final = {"*/*": Form.JSON, "application/*": Form.JSON, "": Form.JSON, "image/*": Form.SVG} | {
+    f.value: f for f in Form
+}
 
 
 def accepted_form(accept: str, *offered: Form) -> Form:

@@ -27,7 +27,7 @@ from service.api.schemas import WithReason
 from service.api.tracking_schemas import AmendObservation, RecordObservations
 from service.api.tracking_views import ObservationList, ObservationView, Recorded, TrackableList, TrackableView
 from service.workflows import observations, tracking
-from service.workflows.observations import MOST_IN_PAGE, PAGE, Window
+from service.workflows.observations import MOST_IN_PAGE, PAGE, Wanted
 
 router = APIRouter(prefix="/v1", tags=["tracking"], route_class=StrictRoute)
 
@@ -97,9 +97,9 @@ async def list_observations(
     count: Count = PAGE,
 ) -> Response:
     """A page of it, latest first, those of other systems included."""
-    catalogue, window = services.settings.catalogue, Window(code, since, until)
+    catalogue, wanted = services.settings.catalogue, Wanted(code, since, until)
     page = await observations.list_observations(
-        patient, window, session=session, catalogue=catalogue, cursor=cursor, count=count
+        patient, wanted, session=session, catalogue=catalogue, cursor=cursor, count=count
     )
     if form is Form.FHIR:
         return fhir_response(searchset(page.observations))

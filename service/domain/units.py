@@ -6,7 +6,7 @@ raise AttributeError; shares (%, mmol/mol) look alike whatever they are shares o
 (mmol/L, mg/dL) differ by a molar mass that no unit carries.
 """
 
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from functools import cache, lru_cache
 from typing import Any, Final
@@ -29,6 +29,22 @@ def converted(value: Decimal, unit: str, into: str) -> Decimal | None:
         return value
     line = _line(unit, into)
     return None if line is None else _exact_decimal(Fraction(value) * line[0] + line[1])
+
+
+def comparable(value: Decimal, unit: str, into: str) -> Decimal | None:
+    """The same amount in the other unit, rounded if need be: to be compared and shown, never to be recorded."""
+    if unit == into:
+        return value
+    line = _line(unit, into)
+    if line is None:
+        return None
+    found = Fraction(value) * line[0] + line[1]
+    return Context(prec=MOST_DIGITS).divide(Decimal(found.numerator), Decimal(found.denominator))
+
+
+def needs_load(unit: str, into: str) -> bool:
+    """True if the registry is needed to know whether one can be told in the other."""
+    return unit != into and "{" not in unit + into
 
 
 @lru_cache(maxsize=1024)

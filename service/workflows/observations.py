@@ -28,7 +28,7 @@ LAST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class Wanted:
     """Which measurements. `code` is a key of the catalogue, a LOINC code, or `system|code`."""
 
     code: str | None = None
@@ -53,7 +53,7 @@ class _Place(msgspec.Struct, array_like=True):
 
 async def list_observations(
     patient: Reference,
-    window: Window,
+    wanted: Wanted,
     *,
     session: Session,
     catalogue: Catalogue,
@@ -68,17 +68,17 @@ async def list_observations(
     """
     resource_type, _, patient_id = patient.partition("/")
     await session.fhir.read(resource_type, patient_id)
-    place = _place(cursor) if cursor else _Place(window.until or LAST, {})
-    wanted = count + len(place.seen) + 1
+    place = _place(cursor) if cursor else _Place(wanted.until or LAST, {})
+    most = count + len(place.seen) + 1
     asked = [
         ("patient", patient),
-        ("date", f"ge{_text(window.since or FIRST)}"),
+        ("date", f"ge{_text(wanted.since or FIRST)}"),
         ("date", f"le{_text(place.until)}"),
         ("_sort", "-date"),
-        ("_count", str(wanted)),
+        ("_count", str(most)),
     ]
-    asked += [("code", _codes(window.code, catalogue))] if window.code else []
-    found = await session.fhir.search("Observation", asked, limit=wanted)
+    asked += [("code", _codes(wanted.code, catalogue))] if wanted.code else []
+    found = await session.fhir.search("Observation", asked, limit=most)
     new = [r for r in found if _mark(r) not in place.seen]
     page = tuple(new[:count])
     return Page(page, _cursor(page, place) if len(new) > count else None)

@@ -18,12 +18,12 @@ from service.commit import Decision, Operation, Outcome, Session, carry_out
 from service.domain import tracking, units
 from service.domain.catalogue import Catalogue
 from service.domain.lifecycle import AGREED
-from service.domain.progress import moved
+from service.domain.progress import measurable_target, moved
 from service.domain.thread import Change
 from service.domain.tracking import Amount, Reading, observed
 from service.errors import Flaw, InvalidContent, ResourceNotFound
 from service.records import must_be_at
-from service.series import read_series
+from service.series import make_comparable, read_goal_series
 
 CHUNK: Final = 100
 """So many Observations share a transaction, its Provenance and its AuditEvent (docs/adr/0031)."""
@@ -250,7 +250,8 @@ async def _moved_goals(
     wanted = sorted({goal for o in observations for goal in o.goals})
     found = await asyncio.gather(*(session.fhir.read(*goal.split("/")) for goal in wanted))
     goals = tuple(map(goal_from_fhir, found))
-    series = await asyncio.gather(*(read_series(session.fhir, goal) for goal in goals))
+    series = await asyncio.gather(*(read_goal_series(session.fhir, goal) for goal in goals))
+    await asyncio.gather(*(make_comparable(measurable_target(goal), observations) for goal in goals))
     after = [
         moved(goal, s.with_these(*(o for o in observations if goal.reference in o.goals)))
         for goal, s in zip(goals, series, strict=True)

@@ -249,3 +249,21 @@ async def test_a_request_sent_again_is_answered_as_it_was(world: World) -> None:
     again = await sends(world.ann, world.patient, glucose(1), glucose(2, unit="stone"), key=key)
 
     assert first == again
+
+
+async def test_everything_in_the_catalogue_can_be_recorded(world: World) -> None:
+    catalogue = await world.ann.sees("/v1/tracking/catalog")
+
+    def middle(bounds: Json) -> int:
+        return int((bounds.get("low", 0) + bounds["high"]) / 2)
+
+    def entry(trackable: Json, unit: Json) -> Json:
+        made = {"what": trackable["key"], "unit": unit["code"], "effective": START.isoformat()}
+        if parts := trackable.get("parts"):
+            return {**made, "parts": {p["key"]: middle(p["plausible"]) for p in parts}}
+        return {**made, "value": middle(unit.get("plausible") or trackable["possible"])}
+
+    entries = [entry(t, unit) for t in catalogue["trackables"] for unit in t["units"]]
+    sent = await sends(world.ann, world.patient, *entries)
+
+    assert sent["created"] == len(entries) > 25
