@@ -34,7 +34,16 @@ from fhir_mappings.elements import (
 )
 from fhir_mappings.model import Stamp
 
-CREATING: Final = frozenset({Act.PROPOSE, Act.COUNTER_PROPOSE, Act.MESSAGE, Act.RECORD_PROGRESS, Act.OPEN_CARE_PLAN})
+CREATING: Final = frozenset(
+    {
+        Act.PROPOSE,
+        Act.COUNTER_PROPOSE,
+        Act.MESSAGE,
+        Act.RECORD_PROGRESS,
+        Act.RECORD_OBSERVATIONS,
+        Act.OPEN_CARE_PLAN,
+    }
+)
 """Acts whose target is new; all others update theirs."""
 
 

@@ -67,6 +67,7 @@ REQUIRED_BINDINGS: Final[Mapping[str, frozenset[str]]] = {
     "Goal.lifecycleStatus": frozenset(LifecycleStatus),
     "Goal.target.detailQuantity.comparator": frozenset(QuantityComparator),
     "Goal.text.status": frozenset({"generated", "extensions", "additional", "empty"}),
+    "Observation.component.valueQuantity.comparator": frozenset(QuantityComparator),
     "Observation.status": frozenset(ObservationStatus),
     "Observation.valueQuantity.comparator": frozenset(QuantityComparator),
     "Provenance.entity.role": frozenset({"derivation", "revision", "quotation", "source", "removal"}),

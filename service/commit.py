@@ -11,10 +11,10 @@ from datetime import timedelta
 from typing import Any, Final, cast
 
 from fhir_mappings.audit_event import audit_event_to_fhir
-from fhir_mappings.bundle import Create, Entry, Update
+from fhir_mappings.bundle import Create, Entry, Update, Written
 from fhir_mappings.care_plan import care_plan_to_fhir
 from fhir_mappings.carrier import Json
-from fhir_mappings.codes import OPERATION, Act
+from fhir_mappings.codes import CLIENT_ITEM, OPERATION, Act
 from fhir_mappings.communication import message_to_fhir
 from fhir_mappings.goal import goal_to_fhir
 from fhir_mappings.model import CarePlan, Goal, Message, Noun, Observation, Reference, Stamp, Task
@@ -37,7 +37,7 @@ WRITERS: Final[Mapping[type, Callable[[Any, Json | None], Json]]] = {
     Goal: lambda goal, onto: goal_to_fhir(goal, onto=onto),
     Task: lambda task, onto: task_to_fhir(task, onto=onto),
     Message: lambda message, _: message_to_fhir(message),
-    Observation: lambda observation, _: observation_to_fhir(observation),
+    Observation: lambda observation, onto: observation_to_fhir(observation, onto=onto),
 }
 """How each noun becomes a resource. A CarePlan is written by `_resource`, for its narrative tells of the goals, too."""
 
@@ -79,17 +79,22 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the act was about, as it stands on the server. `replayed`: it had been carried out before."""
+    """What the act was about, as it stands on the server. `replayed`: it had been carried out before.
+
+    `written` is all that its transaction wrote, by the reference that the nouns had before.
+    """
 
     resource: Json
     replayed: bool = False
+    written: Mapping[Reference, Written] = field(default_factory=dict)
 
 
-async def carry_out(session: Session, decide: Callable[[], Awaitable[Decision]]) -> Outcome:
+async def carry_out(session: Session, decide: Callable[[], Awaitable[Decision | Outcome]]) -> Outcome:
     """Decides and commits, again if need be, exactly once per operation.
 
     `decide` reads afresh each time it is called and raises VersionConflict itself when the resource that
     the caller named has moved on; a conflict of the transaction is about another one, and starts it again.
+    An Outcome from it says that there is nothing left to write.
 
     Raises:
         IdempotencyKeyReused: the key came before with another body.
@@ -99,10 +104,12 @@ async def carry_out(session: Session, decide: Callable[[], Awaitable[Decision]])
         if done := await _carried_out_before(session):
             return done
         decision = await decide()
+        if isinstance(decision, Outcome):
+            return decision
         try:
             if _opens_plan_along(decision.change):
                 await _open_plan(session, decision)
-                decision = await decide()
+                decision = cast(Decision, await decide())
             return await _commit(session, decision)
         except VersionConflict:
             await asyncio.sleep(PAUSE.total_seconds() * JITTER.uniform(1, 2**attempt))
@@ -157,8 +164,9 @@ async def _commit(session: Session, decision: Decision) -> Outcome:
     about = written[decision.change.about]
     if decision.change.about.startswith("urn:uuid:") and not about.created:
         # The same operation was faster by a moment, and this transaction has found what it left.
-        return await _carried_out_before(session) or Outcome(about.resource, replayed=True)
-    return Outcome(about.resource)
+        before = await _carried_out_before(session) or Outcome(about.resource, replayed=True)
+        return replace(before, written=written)
+    return Outcome(about.resource, written=written)
 
 
 def _entries(session: Session, decision: Decision) -> Iterator[Entry]:
@@ -192,6 +200,9 @@ def _entry(session: Session, decision: Decision, noun: Noun, position: int, fenc
         source = decision.sources[noun.reference]
         resource = _resource(noun, source, decision)
         return None if resource == source else Update(resource, source["meta"]["versionId"])
+    if isinstance(noun, Observation) and noun.client_item:
+        # The entry is known by its own name, whichever request it came with: never fenced by the goal's version.
+        return Create(_resource(noun, None, decision), noun.reference, f"identifier={CLIENT_ITEM}|{noun.client_item}")
     if session.operation is None:
         return Create(_resource(noun, None, decision), noun.reference)
     identifier = f"{session.operation.id}.{position}"

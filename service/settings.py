@@ -3,24 +3,29 @@
 import re
 from datetime import timedelta
 from functools import cached_property
+from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     BeforeValidator,
     Field,
+    FilePath,
     HttpUrl,
     RedisDsn,
     SecretStr,
     StringConstraints,
+    TypeAdapter,
     field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.domain.catalogue import Catalogue, Trackable
 from service.domain.policy import Policy, PractitionerAccess, ProxyAccess
 from service.issuer_settings import IssuerSettings
 
+_TRACKABLES: Final = TypeAdapter(tuple[Trackable, ...])
 ReferenceTo = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}$")]
 
 
@@ -116,6 +121,10 @@ class Settings(BaseSettings):
     body_deadline: Duration = Field(timedelta(seconds=15), description="The most that a body may take to arrive")
     metrics_port: int | None = Field(None, ge=1, le=65535, description="Port of `/metrics`; none without it")
     metrics_host: str = Field("127.0.0.1", description="Address of `/metrics`")
+    trackables: FilePath | None = Field(
+        None, description="JSON file of an operator's own trackables, added to those of the catalogue or in their place"
+    )
+
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="The largest body that is taken")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
 
@@ -157,6 +166,13 @@ class Settings(BaseSettings):
         if sum(isinstance(i, IssuerSettings) and i.opaque for i in value.values()) > 1:
             raise ValueError("only one issuer can have opaque tokens: nothing in them says whose they are")
         return value
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """What can be tracked here."""
+        shipped = _TRACKABLES.validate_json(resources.files("service").joinpath("trackables.json").read_bytes())
+        own = _TRACKABLES.validate_json(self.trackables.read_bytes()) if self.trackables else ()
+        return Catalogue(shipped).with_own(own)
 
     @cached_property
     def policy(self) -> Policy:

@@ -9,8 +9,10 @@ import pytest
 
 from fhir_mappings.carrier import Json, encode
 from tests.people import World
+from tests.service.workflows import test_diabetes as diabetes
 from tests.service.workflows import test_knee_injury as knee
 from tests.service.workflows import test_lifecycle as lifecycle
+from tests.service.workflows import test_tracking as tracking
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "fhir"
@@ -23,6 +25,9 @@ ALL_ACTS = (
     lifecycle.test_who_withdraws_an_answer_brings_the_first_offer_back,
     lifecycle.test_a_question_is_answered_and_the_offer_goes_on_waiting,
     lifecycle.test_a_mother_speaks_for_her_child_under_her_own_name,
+    diabetes.test_a_slip_of_the_finger_is_caught_or_corrected,
+    tracking.test_everything_in_the_catalogue_can_be_recorded,
+    tracking.test_what_should_never_have_been_there_counts_no_longer,
 )
 """Between them every act of the lifecycle but those of `agreed_goals`."""
 

@@ -11,7 +11,9 @@ from fhir_mappings.carrier import Json
 from service.api import examples
 from service.api.me_views import Me, ProtectedResource
 from service.api.problems import FHIR_JSON, PROBLEM_JSON, PROBLEMS
+from service.api.progress_views import PROGRESS_ANSWERS
 from service.api.story_views import ANSWERS
+from service.api.tracking_views import TRACKING_ANSWERS
 from service.api.views import ProblemDetails, View
 
 READ_ERRORS: Final = (401, 403, 404, 406, 502, 503, 504)
@@ -41,6 +43,7 @@ counter or decline it with a reason, and what is agreed is linked from the CareP
 TAGS: Final = [
     {"name": "goals", "description": "A goal from the first offer to its end."},
     {"name": "progress", "description": "Measurements for a goal, and what they say of it."},
+    {"name": "tracking", "description": "What patients, families and devices measure, and what can be."},
     {"name": "plans", "description": "The plan that links the goals, and all of it in one call."},
     {"name": "caller", "description": "Who the token speaks for."},
     {"name": "health", "description": "For those who run the service."},
@@ -83,7 +86,7 @@ def openapi(app: FastAPI) -> Json:
             servers=[{"url": "/", "description": "This server"}],
         )
         _, schemas = msgspec.json.schema_components(
-            (*ANSWERS, Me, ProtectedResource), ref_template=f"{SCHEMAS}{{name}}"
+            (*ANSWERS, *PROGRESS_ANSWERS, *TRACKING_ANSWERS, Me, ProtectedResource), ref_template=f"{SCHEMAS}{{name}}"
         )
         present = document["components"]["schemas"]
         for unused in ("HTTPValidationError", "ValidationError"):

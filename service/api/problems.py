@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Final
+from typing import Any, Final
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -123,8 +123,13 @@ def _of_request(exc: RequestValidationError) -> tuple[Problem, tuple[Flaw, ...]]
     found = exc.errors()
     if any(error["loc"][0] == "path" for error in found):
         return PROBLEMS[errors.ResourceNotFound], ()
-    flaws = tuple(Flaw(_path(e["loc"]), _without_values(e), _kind(e["type"])) for e in found[:MAX_FLAWS])
+    flaws = tuple(flaw_of(e, e["loc"]) for e in found[:MAX_FLAWS])
     return PROBLEMS[errors.InvalidContent], flaws
+
+
+def flaw_of(error: Mapping[str, Any], location: tuple[int | str, ...]) -> Flaw:
+    """What pydantic found at this location, whose first step is the kind of place (`body`, `query`)."""
+    return Flaw(_path(location), _without_values(error), _kind(error["type"]))
 
 
 def _details(problem: Problem, flaws: tuple[Flaw, ...], exc: Exception, request_id: str) -> Json:

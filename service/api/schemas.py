@@ -44,7 +44,7 @@ def _date(value: str) -> model.PartialDate:
     return date
 
 
-def _not_in_the_future(value: datetime) -> datetime:
+def not_in_the_future(value: datetime) -> datetime:
     if value > datetime.now(UTC) + CLOCK_SKEW:
         raise ValueError("must not lie in the future")
     return value
@@ -268,7 +268,7 @@ class RecordProgress(Body):
     """One measurement or answer. Without `measure` it is of what the goal's target measures."""
 
     value: Value
-    effective: Annotated[AwareDatetime, AfterValidator(_not_in_the_future)] = Field(
+    effective: Annotated[AwareDatetime, AfterValidator(not_in_the_future)] = Field(
         description="When it was measured, with its zone", examples=["2026-12-03T19:30:00+01:00"]
     )
     measure: Concept | None = None
