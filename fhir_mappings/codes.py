@@ -15,6 +15,12 @@ SHARED_PLAN: Final = "urn:coplan:care-plan"
 ACT: Final = "urn:coplan:act"
 """Code system of `Act`."""
 BUSINESS_STATUS: Final = "urn:coplan:task-business-status"
+ACTIVITY: Final = "urn:coplan:activity"
+"""`ServiceRequest.identifier`: an activity and all proposals to change it share the value."""
+OCCURRENCE: Final = "urn:coplan:activity-occurrence"
+"""`Task.identifier` of a report: `{id of the ServiceRequest}:{key of the occurrence}`."""
+ACTIVITY_OUTCOME: Final = "urn:coplan:activity-outcome"
+"""`Task.businessStatus` of a report. Code system of `ReportOutcome`."""
 
 GOAL_ACCEPTANCE: Final = "http://hl7.org/fhir/StructureDefinition/goal-acceptance"
 GOAL_RELATIONSHIP: Final = "http://hl7.org/fhir/StructureDefinition/goal-relationship"
@@ -24,6 +30,7 @@ PERTAINS_TO_GOAL: Final = "http://hl7.org/fhir/StructureDefinition/resource-pert
 US_CORE_GOAL: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-goal"
 US_CORE_CARE_PLAN: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-careplan"
 US_CORE_PROVENANCE: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-provenance"
+US_CORE_SERVICE_REQUEST: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-servicerequest"
 US_CORE_SIMPLE_OBSERVATION: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-simple-observation"
 
 US_CORE_TAGS: Final = "http://hl7.org/fhir/us/core/CodeSystem/us-core-tags"
@@ -191,3 +198,80 @@ class Act(StrEnum):
     ENTER_IN_ERROR = "enter-in-error"
     OPEN_CARE_PLAN = "open-care-plan"
     LINK_GOAL = "link-goal"
+    PLAN_ACTIVITY = "plan-activity"
+    REPORT_ACTIVITY = "report-activity"
+    CORRECT_REPORT = "correct-report"
+
+
+class RequestIntent(StrEnum):
+    """https://hl7.org/fhir/R4/valueset-request-intent.html"""
+
+    PROPOSAL = "proposal"
+    PLAN = "plan"
+    DIRECTIVE = "directive"
+    ORDER = "order"
+    ORIGINAL_ORDER = "original-order"
+    REFLEX_ORDER = "reflex-order"
+    FILLER_ORDER = "filler-order"
+    INSTANCE_ORDER = "instance-order"
+    OPTION = "option"
+
+
+class DayOfWeek(StrEnum):
+    """https://hl7.org/fhir/R4/valueset-days-of-week.html"""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+class PeriodUnit(StrEnum):
+    """The units of https://hl7.org/fhir/R4/valueset-units-of-time.html that a plan of days can be told in."""
+
+    DAY = "d"
+    WEEK = "wk"
+    MONTH = "mo"
+
+
+class EventTiming(StrEnum):
+    """https://hl7.org/fhir/R4/valueset-event-timing.html"""
+
+    MORN = "MORN"
+    MORN_EARLY = "MORN.early"
+    MORN_LATE = "MORN.late"
+    NOON = "NOON"
+    AFT = "AFT"
+    AFT_EARLY = "AFT.early"
+    AFT_LATE = "AFT.late"
+    EVE = "EVE"
+    EVE_EARLY = "EVE.early"
+    EVE_LATE = "EVE.late"
+    NIGHT = "NIGHT"
+    PHS = "PHS"
+    HS = "HS"
+    WAKE = "WAKE"
+    C = "C"
+    CM = "CM"
+    CD = "CD"
+    CV = "CV"
+    AC = "AC"
+    ACM = "ACM"
+    ACD = "ACD"
+    ACV = "ACV"
+    PC = "PC"
+    PCM = "PCM"
+    PCD = "PCD"
+    PCV = "PCV"
+
+
+class ReportOutcome(StrEnum):
+    """What became of one occurrence of an activity. Code system `ACTIVITY_OUTCOME`."""
+
+    DONE = "done"
+    PARTLY = "partly"
+    SKIPPED = "skipped"
+    TOO_HARD = "too-hard"

@@ -34,7 +34,17 @@ from fhir_mappings.elements import (
 )
 from fhir_mappings.model import Stamp
 
-CREATING: Final = frozenset({Act.PROPOSE, Act.COUNTER_PROPOSE, Act.MESSAGE, Act.RECORD_PROGRESS, Act.OPEN_CARE_PLAN})
+CREATING: Final = frozenset(
+    {
+        Act.PROPOSE,
+        Act.COUNTER_PROPOSE,
+        Act.MESSAGE,
+        Act.RECORD_PROGRESS,
+        Act.OPEN_CARE_PLAN,
+        Act.PLAN_ACTIVITY,
+        Act.REPORT_ACTIVITY,
+    }
+)
 """Acts whose target is new; all others update theirs."""
 
 

@@ -17,9 +17,13 @@ from fhir_mappings.carrier import Json
 from fhir_mappings.codes import (
     AcceptanceStatus,
     CarePlanStatus,
+    DayOfWeek,
+    EventTiming,
     LifecycleStatus,
     ObservationStatus,
+    PeriodUnit,
     QuantityComparator,
+    RequestIntent,
     TaskStatus,
 )
 from fhir_mappings.elements import MappingError, has_unfit_characters
@@ -70,6 +74,11 @@ REQUIRED_BINDINGS: Final[Mapping[str, frozenset[str]]] = {
     "Observation.status": frozenset(ObservationStatus),
     "Observation.valueQuantity.comparator": frozenset(QuantityComparator),
     "Provenance.entity.role": frozenset({"derivation", "revision", "quotation", "source", "removal"}),
+    "ServiceRequest.intent": frozenset(RequestIntent),
+    "ServiceRequest.occurrenceTiming.repeat.dayOfWeek": frozenset(DayOfWeek),
+    "ServiceRequest.occurrenceTiming.repeat.periodUnit": frozenset(PeriodUnit) | {"s", "min", "h", "a"},
+    "ServiceRequest.occurrenceTiming.repeat.when": frozenset(EventTiming),
+    "ServiceRequest.status": frozenset(CarePlanStatus),
     "Task.intent": _TASK_INTENT,
     "Task.priority": _PRIORITY,
     "Task.status": frozenset(TaskStatus),
@@ -97,6 +106,11 @@ REFERENCE_TARGETS: Final[Mapping[str, frozenset[str]]] = {
     "Observation.subject": _SUBJECT | {"Device", "Location"},
     "Provenance.agent.onBehalfOf": frozenset({"Organization"}),  # narrowed by US Core
     "Provenance.agent.who": _ACTORS,
+    "ServiceRequest.basedOn": frozenset({"CarePlan", "ServiceRequest", "MedicationRequest"}),
+    "ServiceRequest.performer": _SENDERS | {"CareTeam"},
+    "ServiceRequest.replaces": frozenset({"ServiceRequest"}),
+    "ServiceRequest.requester": _ACTORS,
+    "ServiceRequest.subject": _SUBJECT | {"Location", "Device"},
     "Task.owner": _SENDERS | {"CareTeam"},
     "Task.partOf": frozenset({"Task"}),
     "Task.requester": _ACTORS,

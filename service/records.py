@@ -5,11 +5,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
+from fhir_mappings.activities import Activity
 from fhir_mappings.care_plan import care_plan_from_fhir
 from fhir_mappings.carrier import Json
-from fhir_mappings.codes import GOAL_THREAD
+from fhir_mappings.codes import ACTIVITY, GOAL_THREAD
 from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import CarePlan, Goal, Reference, Task
+from fhir_mappings.service_request import activity_from_fhir
 from fhir_mappings.task import task_from_fhir
 from service.domain.care_plans import STILL_OPEN
 from service.domain.thread import Thread
@@ -19,11 +21,12 @@ from service.ports import FhirGateway
 
 @dataclass(frozen=True, slots=True)
 class PatientRecord:
-    """All goals and plans of a patient, and the resources that they are views of."""
+    """All goals, plans and activities kept here of a patient, and the resources that they are views of."""
 
     goals: tuple[Goal, ...]
     plans: tuple[CarePlan, ...]
     sources: Mapping[Reference, Json]
+    activities: tuple[Activity, ...] = ()
 
     def plan_for(self, care_plan: str | None) -> CarePlan | None:
         """The plan of this id, or without one the plan that the patient's goals belong to by default.
@@ -56,13 +59,18 @@ async def read_patient_record(fhir: FhirGateway, patient: Reference) -> PatientR
         ResourceNotFound: there is no such patient for this actor.
     """
     resource_type, _, patient_id = patient.partition("/")
-    _, goals, plans = await asyncio.gather(
+    _, goals, plans, activities = await asyncio.gather(
         fhir.read(resource_type, patient_id),
         fhir.search("Goal", [("patient", patient)]),
         fhir.search("CarePlan", [("patient", patient)]),
+        fhir.search("ServiceRequest", [("patient", patient), ("identifier", f"{ACTIVITY}|")]),
     )
-    sources = {_key(r): r for r in (*goals, *plans)}
-    return PatientRecord(tuple(map(goal_from_fhir, goals)), tuple(map(care_plan_from_fhir, plans)), sources)
+    return PatientRecord(
+        tuple(map(goal_from_fhir, goals)),
+        tuple(map(care_plan_from_fhir, plans)),
+        {_key(r): r for r in (*goals, *plans, *activities)},
+        tuple(map(activity_from_fhir, activities)),
+    )
 
 
 async def read_record(fhir: FhirGateway, goal_id: str, *, if_match: str | None = None) -> Record:

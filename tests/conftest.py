@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 import httpx
@@ -22,7 +22,7 @@ from service.gateways.smart_tokens import SmartTokenVerifier
 from service.logs import configure_logs
 from service.settings import Settings
 from tests.hapi_server import HapiServer
-from tests.people import Person, World, record
+from tests.people import MovableClock, Person, World, record
 
 ISSUER = DemoIssuer()
 configure_logs("ERROR")
@@ -69,14 +69,16 @@ def fhir_server(request: pytest.FixtureRequest) -> FhirServer:
 
 
 @asynccontextmanager
-async def open_test_services(server: FhirServer, organization: str | None = None) -> AsyncIterator[Services]:
+async def open_test_services(
+    server: FhirServer, organization: str | None = None, clock: MovableClock | None = None
+) -> AsyncIterator[Services]:
     """As the sandbox opens them, on this server."""
     settings = Settings(fhir_base_url=server.base_url, organization=organization, plan_kept_for=timedelta(seconds=10))
     verifier = SmartTokenVerifier(ISSUER.issuers, audience=AUDIENCE, fhir_base_url=server.base_url)
     deadline = timedelta(seconds=60)
     async with open_fhir_client(server.base_url, deadline=deadline, transport=server.transport) as fhir:
         cache, replies = MemoryCache(), MemoryIdempotencyKeys()
-        yield Services(settings, fhir, verifier, cache, replies, lambda: datetime.now(UTC))
+        yield Services(settings, fhir, verifier, cache, replies, clock or MovableClock())
 
 
 def app_with(services: Services) -> FastAPI:
@@ -102,7 +104,9 @@ async def world(fhir_server: FhirServer) -> AsyncIterator[World]:
         fhir = await stack.enter_async_context(fhir_http(fhir_server))
         seeded = await fhir.post(fhir_server.base_url, content=encode(record(suffix)))
         assert seeded.status_code == 200, seeded.text
-        services = await stack.enter_async_context(open_test_services(fhir_server, f"Organization/clinic-{suffix}"))
+        clock = MovableClock()
+        organization = f"Organization/clinic-{suffix}"
+        services = await stack.enter_async_context(open_test_services(fhir_server, organization, clock))
         transport = httpx.ASGITransport(app_with(services))
         http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://coplan.test"))
 
@@ -121,4 +125,5 @@ async def world(fhir_server: FhirServer) -> AsyncIterator[World]:
             other=person("Patient", "zoe", "Zoe Zahl"),
             fhir=fhir,
             suffix=suffix,
+            clock=clock,
         )

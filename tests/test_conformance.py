@@ -9,12 +9,22 @@ import pytest
 
 from fhir_mappings.carrier import Json, encode
 from tests.people import World
+from tests.service.workflows import test_knee_activities as activities
 from tests.service.workflows import test_knee_injury as knee
 from tests.service.workflows import test_lifecycle as lifecycle
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "fhir"
-WRITTEN = {"Goal", "Task", "CarePlan", "Communication", "Observation", "Provenance", "AuditEvent"}
+WRITTEN = {
+    "AuditEvent",
+    "CarePlan",
+    "Communication",
+    "Goal",
+    "Observation",
+    "Provenance",
+    "ServiceRequest",
+    "Task",
+}
 ALL_ACTS = (
     knee.test_progress_moves_the_goal_and_shows_in_the_plan,
     knee.test_the_thread_tells_who_offered_what_what_differs_and_why,
@@ -60,11 +70,29 @@ async def agreed_goals(world: World) -> None:
             await world.bo.acts(goal, "complete")
 
 
+async def activities_of_a_knee(world: World) -> None:
+    """Planned, agreed, declined, reported, corrected, changed, paused, resumed, stopped."""
+    act, plan = activities.acts, activities.plans
+    _, exercises = await activities.a_week(world)
+    clinic = f"Organization/clinic-{world.suffix}"
+    xray = await plan(world, world.bo, "X-ray of the knee", performers=[clinic], due=world.clock().date().isoformat())
+    step = await activities.reports(world.nora, xray, "once", "done", at=world.clock().isoformat())
+    mistake = {"outcome": "entered-in-error", "reason": "Another patient"}
+    path = f"/v1/activities/{xray['id']}/reports/{step['id']}/correct"
+    assert (await world.nora.post(path, mistake, version=step["version"])).status_code == 200
+    await act(world.ann, await plan(world, world.bo, "Cold baths", schedule={"days": ["mon"]}), "decline", reason="No")
+    diary = await plan(world, world.ann, "Diary", schedule={"times": ["07:30", "21:00"], "count": 5})
+    held = await act(world.ann, diary, "hold", reason="Busy")
+    await act(world.ann, await act(world.ann, held, "resume", reason="Calm"), "stop", reason="Enough")
+    change = {"schedule": {"frequency": 3, "unit": "wk"}, "reason": "Too hard", "instruction": "Five minutes"}
+    await act(world.bo, await act(world.ann, exercises, "changes", **change), "accept")
+
+
 async def left_by(world: World) -> list[Json]:
     """All that this test has written."""
     found: list[Json] = []
     for patient in (world.patient, world.child):
-        for resource_type in ("Goal", "Task", "CarePlan", "Communication", "Observation"):
+        for resource_type in ("Goal", "Task", "CarePlan", "Communication", "Observation", "ServiceRequest"):
             found += await world.found(f"{resource_type}?patient=Patient/{patient}&_count=500")
         found += await world.found(f"AuditEvent?entity=Patient/{patient}&_count=500")
     targets = ",".join(f"{r['resourceType']}/{r['id']}" for r in found if r["resourceType"] != "AuditEvent")
@@ -75,6 +103,7 @@ async def test_the_official_validator_finds_no_error(world: World, validator: Pa
     for act in ALL_ACTS:
         await act(world)
     await agreed_goals(world)
+    await activities_of_a_knee(world)
     resources = await left_by(world)
     assert {r["resourceType"] for r in resources} == WRITTEN
     ndjson = tmp_path / "left.ndjson"
