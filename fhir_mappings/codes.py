@@ -33,6 +33,11 @@ US_CORE_PROVENANCE: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-
 US_CORE_SERVICE_REQUEST: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-servicerequest"
 US_CORE_SIMPLE_OBSERVATION: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-simple-observation"
 
+ARTIFACT_COMMENT: Final = "http://hl7.org/fhir/StructureDefinition/cqf-artifactComment"
+PLAN_DEFINITION_TYPE: Final = "http://terminology.hl7.org/CodeSystem/plan-definition-type"
+CONSENT_SCOPE: Final = "http://terminology.hl7.org/CodeSystem/consentscope"
+ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+
 US_CORE_TAGS: Final = "http://hl7.org/fhir/us/core/CodeSystem/us-core-tags"
 PATIENT_SUPPLIED: Final = "patient-supplied"
 """`meta.tag` of US Core 9. Read, not written: to a validator of US Core 6.1 the code system is unknown, an error."""
@@ -201,6 +206,16 @@ class Act(StrEnum):
     PLAN_ACTIVITY = "plan-activity"
     REPORT_ACTIVITY = "report-activity"
     CORRECT_REPORT = "correct-report"
+    DRAFT_TEMPLATE = "draft-template"
+    REVISE_TEMPLATE = "revise-template"
+    COMMENT = "comment"
+    OBJECT = "object"
+    RESOLVE = "resolve"
+    ENDORSE = "endorse"
+    RELEASE = "release"
+    RETIRE = "retire"
+    WITHDRAW_NAMING = "withdraw-naming"
+    APPLY_TEMPLATE = "apply-template"
 
 
 class RequestIntent(StrEnum):
@@ -275,3 +290,32 @@ class ReportOutcome(StrEnum):
     PARTLY = "partly"
     SKIPPED = "skipped"
     TOO_HARD = "too-hard"
+
+
+class TemplateStatus(StrEnum):
+    """https://hl7.org/fhir/R4/valueset-publication-status.html"""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    RETIRED = "retired"
+    UNKNOWN = "unknown"
+
+
+class ParticipantType(StrEnum):
+    """https://hl7.org/fhir/R4/valueset-action-participant-type.html"""
+
+    PATIENT = "patient"
+    PRACTITIONER = "practitioner"
+    RELATED_PERSON = "related-person"
+    DEVICE = "device"
+
+
+class ConsentStatus(StrEnum):
+    """https://hl7.org/fhir/R4/valueset-consent-state-codes.html"""
+
+    DRAFT = "draft"
+    PROPOSED = "proposed"
+    ACTIVE = "active"
+    REJECTED = "rejected"
+    INACTIVE = "inactive"
+    ENTERED_IN_ERROR = "entered-in-error"

@@ -43,6 +43,8 @@ CREATING: Final = frozenset(
         Act.OPEN_CARE_PLAN,
         Act.PLAN_ACTIVITY,
         Act.REPORT_ACTIVITY,
+        Act.DRAFT_TEMPLATE,
+        Act.APPLY_TEMPLATE,
     }
 )
 """Acts whose target is new; all others update theirs."""

@@ -17,14 +17,17 @@ from fhir_mappings.carrier import Json
 from fhir_mappings.codes import (
     AcceptanceStatus,
     CarePlanStatus,
+    ConsentStatus,
     DayOfWeek,
     EventTiming,
     LifecycleStatus,
     ObservationStatus,
+    ParticipantType,
     PeriodUnit,
     QuantityComparator,
     RequestIntent,
     TaskStatus,
+    TemplateStatus,
 )
 from fhir_mappings.elements import MappingError, has_unfit_characters
 
@@ -67,12 +70,21 @@ REQUIRED_BINDINGS: Final[Mapping[str, frozenset[str]]] = {
     "CarePlan.text.status": frozenset({"generated", "extensions", "additional", "empty"}),
     "Communication.priority": _PRIORITY,
     "Communication.status": _EVENT_STATUS,
+    "Consent.provision.data.meaning": frozenset({"instance", "related", "dependents", "authoredby"}),
+    "Consent.provision.type": frozenset({"deny", "permit"}),
+    "Consent.status": frozenset(ConsentStatus),
     "Goal.extension.extension.valueCode": frozenset(AcceptanceStatus),
     "Goal.lifecycleStatus": frozenset(LifecycleStatus),
     "Goal.target.detailQuantity.comparator": frozenset(QuantityComparator),
     "Goal.text.status": frozenset({"generated", "extensions", "additional", "empty"}),
     "Observation.status": frozenset(ObservationStatus),
     "Observation.valueQuantity.comparator": frozenset(QuantityComparator),
+    "PlanDefinition.action.participant.type": frozenset(ParticipantType),
+    "PlanDefinition.action.timingTiming.repeat.dayOfWeek": frozenset(DayOfWeek),
+    "PlanDefinition.action.timingTiming.repeat.periodUnit": frozenset(PeriodUnit) | {"s", "min", "h", "a"},
+    "PlanDefinition.action.timingTiming.repeat.when": frozenset(EventTiming),
+    "PlanDefinition.goal.target.detailQuantity.comparator": frozenset(QuantityComparator),
+    "PlanDefinition.status": frozenset(TemplateStatus),
     "Provenance.entity.role": frozenset({"derivation", "revision", "quotation", "source", "removal"}),
     "ServiceRequest.intent": frozenset(RequestIntent),
     "ServiceRequest.occurrenceTiming.repeat.dayOfWeek": frozenset(DayOfWeek),
@@ -95,6 +107,8 @@ REFERENCE_TARGETS: Final[Mapping[str, frozenset[str]]] = {
     "Communication.recipient": _SENDERS | {"CareTeam", "Group"},
     "Communication.sender": _SENDERS,
     "Communication.subject": _SUBJECT,
+    "Consent.patient": frozenset({"Patient"}),
+    "Consent.performer": _PEOPLE | {"Organization"},
     "Goal.addresses": frozenset(
         {"Condition", "Observation", "MedicationStatement", "NutritionOrder", "ServiceRequest", "RiskAssessment"}
     ),

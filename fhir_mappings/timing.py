@@ -101,32 +101,25 @@ def schedule_from_fhir(timing: Json, *, otherwise_from: date | None = None) -> S
         otherwise_from: where the Timing begins if it does not say so itself, for example when it was ordered.
     """
     repeat = timing.get("repeat")
-    if not isinstance(repeat, dict) or not READ.issuperset(repeat) or timing.get("event"):
+    pattern = readable_pattern(repeat) if isinstance(repeat, dict) and not timing.get("event") else None
+    if pattern is None or not isinstance(repeat, dict):
         return None
     try:
-        pattern, start = pattern_from_fhir(repeat), _start(repeat) or otherwise_from
-        if pattern is None or start is None:
+        start = _start(repeat) or otherwise_from
+        if start is None:
             return None
         return Schedule(pattern, start, _until(repeat, start), _whole(repeat.get("count")))
     except (ValueError, TypeError, AttributeError, OverflowError):
         return None
 
 
-def pattern_from_fhir(repeat: Json) -> Pattern | None:
-    """The repetition of a `Timing.repeat`, or None where CoPlan does not compute it.
-
-    Raises:
-        ValueError, TypeError: a code or a number is none.
-    """
-    when = tuple(EventTiming(w) for w in repeat.get("when", ()))
-    times = tuple(time.fromisoformat(t) for t in repeat.get("timeOfDay", ()))
-    days = tuple(DayOfWeek(d) for d in repeat.get("dayOfWeek", ()))
-    frequency, period = _whole(repeat.get("frequency")) or 1, _whole(repeat.get("period")) or 1
-    unit = PeriodUnit(repeat.get("periodUnit", PeriodUnit.DAY))
-    if unit is PeriodUnit.WEEK and period == 1 and frequency in {1, len(days)} and days:
-        frequency, unit = 1, PeriodUnit.DAY  # "weekly on Monday", "3 times a week on Monday, Wednesday and Friday"
-    pattern = Pattern(days, times, when, 1 if frequency == len(when) else frequency, period, unit)
-    return pattern if is_computable(pattern) else None
+def readable_pattern(repeat: Json) -> Pattern | None:
+    """The repetition of a `Timing.repeat`, or None where CoPlan does not compute it."""
+    try:
+        pattern = _pattern(repeat)
+    except (ValueError, TypeError):
+        return None
+    return pattern if READ.issuperset(repeat) and is_computable(pattern) else None
 
 
 def is_computable(pattern: Pattern) -> bool:
@@ -165,6 +158,17 @@ def _frequency_in_words(pattern: Pattern) -> str:
         return f"every {unit}" if pattern.period == 1 else f"every {pattern.period} {unit}s"
     times = "twice" if pattern.frequency == 2 else f"{pattern.frequency} times"
     return f"{times} a {unit}" if pattern.period == 1 else f"{times} every {pattern.period} {unit}s"
+
+
+def _pattern(repeat: Json) -> Pattern:
+    when = tuple(EventTiming(w) for w in repeat.get("when", ()))
+    times = tuple(time.fromisoformat(t) for t in repeat.get("timeOfDay", ()))
+    days = tuple(DayOfWeek(d) for d in repeat.get("dayOfWeek", ()))
+    frequency, period = _whole(repeat.get("frequency")) or 1, _whole(repeat.get("period")) or 1
+    unit = PeriodUnit(repeat.get("periodUnit", PeriodUnit.DAY))
+    if unit is PeriodUnit.WEEK and period == 1 and frequency in {1, len(days)} and days:
+        frequency, unit = 1, PeriodUnit.DAY  # "weekly on Monday", "3 times a week on Monday, Wednesday and Friday"
+    return Pattern(days, times, when, 1 if frequency == len(when) else frequency, period, unit)
 
 
 def _count(count: int | None) -> Json:

@@ -18,13 +18,16 @@ from fhir_mappings.care_plan import care_plan_to_fhir
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import OPERATION, Act
 from fhir_mappings.communication import message_to_fhir
+from fhir_mappings.consent import naming_consent_to_fhir
 from fhir_mappings.goal import goal_to_fhir
 from fhir_mappings.model import CarePlan, Goal, Message, Noun, Observation, Reference, Stamp, Task
 from fhir_mappings.narrative import plan_narrative
 from fhir_mappings.observation import observation_to_fhir
+from fhir_mappings.plan_definition import template_to_fhir
 from fhir_mappings.provenance import stamp_from_fhir, stamp_to_fhir
 from fhir_mappings.service_request import activity_from_fhir, activity_to_fhir
 from fhir_mappings.task import task_to_fhir
+from fhir_mappings.templates import NamingConsent, Template
 from service.domain.actors import Actor
 from service.domain.policy import DEFAULT_POLICY, Policy
 from service.domain.thread import Change, Occasion
@@ -43,6 +46,8 @@ WRITERS: Final[Mapping[type, Callable[[Any, Json | None], Json]]] = {
     Observation: lambda observation, _: observation_to_fhir(observation),
     Activity: lambda activity, onto: activity_to_fhir(activity, onto=onto),
     Report: lambda report, onto: report_to_fhir(report, onto=onto),
+    Template: lambda template, onto: template_to_fhir(template, onto=onto),
+    NamingConsent: lambda consent, onto: naming_consent_to_fhir(consent, onto=onto),
 }
 """How each noun becomes a resource. A CarePlan is written by `_resource`, for its narrative tells of the goals, too."""
 

@@ -9,6 +9,7 @@ from fhir_mappings.activities import Activity
 from fhir_mappings.care_plan import care_plan_from_fhir
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import ACTIVITY, GOAL_THREAD
+from fhir_mappings.compartment import patient_of
 from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import CarePlan, Goal, Reference, Task
 from fhir_mappings.service_request import activity_from_fhir
@@ -137,6 +138,23 @@ async def must_be_readable(fhir: FhirGateway, references: Mapping[str, Reference
         Flaw(path, "refers to nothing that you can see", "not-found")
         for path, ok in zip(references, found, strict=True)
         if not ok
+    ]
+    if flaws:
+        raise InvalidContent(*flaws)
+
+
+async def must_be_theirs(fhir: FhirGateway, references: Mapping[str, Reference], subject: Reference) -> None:
+    """Each exists and is, if anybody's, this patient's: their family, their care team, their conditions.
+
+    Raises:
+        InvalidContent: names each element for which that is not so.
+    """
+    await must_be_readable(fhir, references)
+    found = await asyncio.gather(*(fhir.read(*r.split("/", 1)) for r in references.values()))
+    flaws = [
+        Flaw(path, "has nothing to do with this patient", "business-rule")
+        for path, resource in zip(references, found, strict=True)
+        if patient_of(resource) not in {None, subject}
     ]
     if flaws:
         raise InvalidContent(*flaws)

@@ -43,6 +43,9 @@ class Settings(BaseSettings):
         frozenset(), description="Who besides the author may mark goals as entered in error, as JSON list"
     )
 
+    template_patients: int = Field(1, ge=1, description="So many patients or relatives endorse a template first")
+    template_clinicians: int = Field(1, ge=0, description="So many clinicians endorse a template first")
+
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="The largest body that is taken")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
 
@@ -62,4 +65,10 @@ class Settings(BaseSettings):
     @cached_property
     def policy(self) -> Policy:
         """The switches of the lifecycle."""
-        return Policy(self.ending_needs_confirmation, self.self_managed_goals, frozenset(self.custodians))
+        return Policy(
+            self.ending_needs_confirmation,
+            self.self_managed_goals,
+            frozenset(self.custodians),
+            self.template_patients,
+            self.template_clinicians,
+        )

@@ -24,7 +24,6 @@ from service.api.activity_views import (
     ActivityView,
     AdherenceWindow,
     ReportView,
-    SmallerActivity,
     Today,
     Week,
 )
@@ -43,6 +42,7 @@ from service.api.dependencies import (
 from service.api.documentation import ACT_ERRORS, READ_ERRORS, WRITE_ERRORS, answers, body
 from service.api.examples import REASON
 from service.api.schemas import WithReason
+from service.api.smaller_views import SmallerActivity
 from service.api.time_zones import CurrentZone, OnDay
 from service.workflows import activities, days
 

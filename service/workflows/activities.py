@@ -10,7 +10,6 @@ from fhir_mappings.activities import Activity, Report
 from fhir_mappings.activity_report import is_report, report_from_fhir
 from fhir_mappings.care_plan import care_plan_from_fhir
 from fhir_mappings.carrier import Json
-from fhir_mappings.compartment import patient_of
 from fhir_mappings.model import CarePlan, Goal, Reference
 from fhir_mappings.service_request import activity_from_fhir
 from fhir_mappings.task import asks_about, task_from_fhir
@@ -21,7 +20,7 @@ from service.domain.care_plans import STILL_OPEN, must_be_kept_here
 from service.domain.thread import UNSETTLED, Change, Occasion
 from service.errors import Flaw, IdempotencyKeyReused, InvalidContent, ResourceNotFound, TransitionNotAllowed
 from service.ports import FhirGateway
-from service.records import PatientRecord, must_be_at, must_be_readable, read_patient_record
+from service.records import PatientRecord, must_be_at, must_be_theirs, read_patient_record
 
 Rule: TypeAlias = Callable[[Course, Occasion], Change]
 
@@ -41,8 +40,9 @@ async def plan_activity(care_plan_id: str, draft: ActivityDraft, *, session: Ses
     async def decide() -> Decision:
         plan = care_plan_from_fhir(await session.fhir.read("CarePlan", care_plan_id))
         must_be_kept_here(plan)
+        performers = {f"performers[{i}]": p for i, p in enumerate(draft.performers)}
         record, _ = await asyncio.gather(
-            read_patient_record(session.fhir, plan.subject), _must_be_theirs(draft.performers, plan.subject, session)
+            read_patient_record(session.fhir, plan.subject), must_be_theirs(session.fhir, performers, plan.subject)
         )
         _must_be_goals(draft, record)
         plan = next((p for p in record.plans if p.id == care_plan_id), plan)
@@ -191,15 +191,6 @@ def _must_be_goals(draft: ActivityDraft, record: PatientRecord) -> None:
     flaws = (f"goals[{i}]" for i, goal in enumerate(draft.goals) if goal not in known)
     if found := [Flaw(path, "is no goal of this patient", "not-found") for path in flaws]:
         raise InvalidContent(*found)
-
-
-async def _must_be_theirs(performers: tuple[Reference, ...], subject: Reference, session: Session) -> None:
-    """Each exists and is, if anybody's, this patient's: their family, their care team."""
-    await must_be_readable(session.fhir, {f"performers[{i}]": p for i, p in enumerate(performers)})
-    found = [await session.fhir.read(*p.split("/", 1)) for p in performers]
-    flaws = (f"performers[{i}]" for i, r in enumerate(found) if patient_of(r) not in {None, subject})
-    if foreign := [Flaw(path, "has nothing to do with this patient", "business-rule") for path in flaws]:
-        raise InvalidContent(*foreign)
 
 
 def _digest(value: str) -> str:
