@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import httpx
+import hypothesis
 import pytest
 from fastapi import FastAPI
 
@@ -24,6 +25,9 @@ from service.settings import Settings
 from tests.hapi_server import HapiServer
 from tests.people import MovableClock, Person, World, record
 
+# How long an example takes says something of the machine, nothing of the rule.
+hypothesis.settings.register_profile("coplan", deadline=None)
+hypothesis.settings.load_profile("coplan")
 ISSUER = DemoIssuer()
 configure_logs("ERROR")
 

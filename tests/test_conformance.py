@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from fhir_mappings.carrier import Json, encode
-from tests.people import World
+from service.gateways.template_library import shipped_templates
+from tests.people import World, said
+from tests.service.workflows import test_codesigned_template as programmes
 from tests.service.workflows import test_knee_activities as activities
 from tests.service.workflows import test_knee_injury as knee
 from tests.service.workflows import test_lifecycle as lifecycle
@@ -19,8 +21,10 @@ WRITTEN = {
     "AuditEvent",
     "CarePlan",
     "Communication",
+    "Consent",
     "Goal",
     "Observation",
+    "PlanDefinition",
     "Provenance",
     "ServiceRequest",
     "Task",
@@ -88,13 +92,32 @@ async def activities_of_a_knee(world: World) -> None:
     await act(world.bo, await act(world.ann, exercises, "changes", **change), "accept")
 
 
+async def a_programme(world: World) -> None:
+    """Drafted, revised, discussed, endorsed by name and without, released, copied, applied; a name withdrawn."""
+    title = f"Knee {world.suffix}"
+    template = said(await world.bo.post("/v1/templates", programmes.content(title=title)), 201)
+    template = await programmes.says(world.ann, template, "comments", text="Pictures would help", nameMe=True)
+    template = await programmes.says(world.rosa, template, "objections", text="Too much")
+    path = f"/v1/templates/{template['id']}/objections/{template['remarks'][1]['id']}/resolve"
+    template = said(await world.rosa.post(path, {"text": "Fine"}), 200)
+    template = await programmes.says(world.bo, template, "revise", **programmes.content(title=title))
+    template = await programmes.says(world.ann, template, "endorsements", nameMe=True)
+    template = await programmes.says(world.nora, template, "endorsements")
+    template = await programmes.says(world.bo, template, "release")
+    await programmes.applied(world, template, practitioner=world.nora.reference)
+    said(await world.ann.post(f"/v1/templates/{template['id']}/withdraw-naming", {}), 200)
+    template = await world.ann.sees(f"/v1/templates/{template['id']}")
+    await programmes.says(world.ann, template, "versions")
+
+
 async def left_by(world: World) -> list[Json]:
     """All that this test has written."""
     found: list[Json] = []
     for patient in (world.patient, world.child):
-        for resource_type in ("Goal", "Task", "CarePlan", "Communication", "Observation", "ServiceRequest"):
+        for resource_type in ("Goal", "Task", "CarePlan", "Communication", "Observation", "ServiceRequest", "Consent"):
             found += await world.found(f"{resource_type}?patient=Patient/{patient}&_count=500")
         found += await world.found(f"AuditEvent?entity=Patient/{patient}&_count=500")
+    found += await world.found(f"PlanDefinition?title=Knee {world.suffix}")
     targets = ",".join(f"{r['resourceType']}/{r['id']}" for r in found if r["resourceType"] != "AuditEvent")
     return [*found, *(await world.found(f"Provenance?target={targets}&_count=500"))]
 
@@ -104,8 +127,10 @@ async def test_the_official_validator_finds_no_error(world: World, validator: Pa
         await act(world)
     await agreed_goals(world)
     await activities_of_a_knee(world)
+    await a_programme(world)
     resources = await left_by(world)
     assert {r["resourceType"] for r in resources} == WRITTEN
+    resources += shipped_templates()
     ndjson = tmp_path / "left.ndjson"
     ndjson.write_bytes(b"\n".join(map(encode, resources)))
     checked = subprocess.run([validator, ndjson], capture_output=True, text=True, env=packages(), check=False)
