@@ -25,7 +25,9 @@ PATIENT_ELEMENT: Final[Mapping[str, str]] = {
 }
 """The element that names the patient, by type of resource."""
 
-PATIENT_FREE: Final = frozenset({"HealthcareService", "Location", "Organization", "Practitioner", "PractitionerRole"})
+PATIENT_FREE: Final = frozenset(
+    {"HealthcareService", "Location", "Organization", "PlanDefinition", "Practitioner", "PractitionerRole"}
+)
 """Types that are about no patient."""
 
 

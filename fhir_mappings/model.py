@@ -272,6 +272,7 @@ class CarePlan:
     contributors: tuple[Reference, ...] = ()
     activities: tuple[Reference, ...] = ()
     period_start: PartialDate | None = None
+    instantiates: str | None = None
     shared: str | None = None
     operation: str | None = None
 

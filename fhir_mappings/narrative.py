@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
 
-from fhir_mappings.codes import AcceptanceStatus, LifecycleStatus
+from fhir_mappings.activities import Activity
+from fhir_mappings.codes import AcceptanceStatus, CarePlanStatus, LifecycleStatus
 from fhir_mappings.model import Acceptance, CarePlan, Goal, Reference
-from fhir_mappings.target import self_standing_text
+from fhir_mappings.target import concept_in_words, self_standing_text
+from fhir_mappings.timing import joined, schedule_in_words
 
 ROLES: Final = {"Patient": "patient", "RelatedPerson": "family", "Practitioner": "care team"}
 OFFERED: Final = frozenset({LifecycleStatus.PROPOSED, LifecycleStatus.PLANNED})
@@ -18,19 +20,22 @@ STATUS_IN_WORDS: Final = {
     LifecycleStatus.ACTIVE: "in force",
     LifecycleStatus.ON_HOLD: "on hold",
 }
+ACTIVITY_STATUS: Final = {CarePlanStatus.ON_HOLD: "on hold", CarePlanStatus.COMPLETED: "done"}
 
 
-def plan_narrative(plan: CarePlan, goals: Sequence[Goal]) -> str:
-    """An XHTML `div` that names every goal of the plan, who agreed, who does not, and what is only offered.
+def plan_narrative(plan: CarePlan, goals: Sequence[Goal], activities: Sequence[Activity] = ()) -> str:
+    """An XHTML `div` that names every goal and activity of the plan, who agreed, who does not, what is only offered.
 
     Args:
         goals: all goals of the patient; one that the plan links and that is not among them is named by its reference.
+        activities: all activities of the patient, alike.
     """
     known = {g.reference: g for g in goals}
     linked = [_linked(known[r]) if r in known else escape(r) for r in plan.goals]
     offered = [_offered(g) for g in goals if g.lifecycle_status in OFFERED and g.reference not in plan.goals]
     title = f"<h2>{escape(plan.title)}</h2>" if plan.title else ""
     sections = _section("Goals", linked, "No goal is agreed yet.") + _section("Proposed, not agreed", offered, "")
+    sections += _activities(plan, activities)
     return f'<div xmlns="http://www.w3.org/1999/xhtml" lang="en" xml:lang="en">{title}{sections}</div>'
 
 
@@ -57,6 +62,23 @@ def _linked(goal: Goal) -> str:
 
 def _offered(goal: Goal) -> str:
     return f"{_said(goal)} <i>(proposed, not agreed)</i>. {escape(_positions(goal))}."
+
+
+def _activities(plan: CarePlan, activities: Sequence[Activity]) -> str:
+    known = {a.reference: a for a in activities}
+    linked = [_activity(known[r]) if r in known else escape(r) for r in plan.activities]
+    drafts = (a for a in activities if a.status is CarePlanStatus.DRAFT and plan.reference in a.based_on)
+    offered = [f"{_activity(a)} <i>(proposed, not agreed)</i>" for a in drafts]
+    return _section("What is to be done", linked, "") + _section("Activities proposed, not agreed", offered, "")
+
+
+def _activity(activity: Activity) -> str:
+    when = schedule_in_words(activity.schedule) if activity.schedule else f"by {activity.due}" if activity.due else ""
+    who = joined([_role(p) for p in activity.performers])
+    status = ACTIVITY_STATUS.get(activity.status)
+    said = f"<b>{escape(concept_in_words(activity.what))}</b>"
+    told = ", ".join(filter(None, (when, who and f"done by {who}")))
+    return f"{said}{f': {escape(told)}' if told else ''}{f' <i>({status})</i>' if status else ''}"
 
 
 def _said(goal: Goal) -> str:

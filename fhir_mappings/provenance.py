@@ -42,6 +42,10 @@ CREATING: Final = frozenset(
         Act.RECORD_PROGRESS,
         Act.RECORD_OBSERVATIONS,
         Act.OPEN_CARE_PLAN,
+        Act.PLAN_ACTIVITY,
+        Act.REPORT_ACTIVITY,
+        Act.DRAFT_TEMPLATE,
+        Act.APPLY_TEMPLATE,
     }
 )
 """Acts whose target is new; all others update theirs."""

@@ -18,7 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from fhir_mappings.carrier import MalformedJson
 from fhir_mappings.elements import MappingError
 from service import metrics
-from service.api import caller, goals, ledger, me, plans, progress, tracking, well_known
+from service.api import activities, caller, goals, ledger, me, plans, progress, templates, tracking, well_known
 from service.api.auditing import Auditing
 from service.api.dependencies import Services
 from service.api.documentation import openapi
@@ -80,7 +80,7 @@ def create_app(open_services: OpenServices, edge: Edge | None = None) -> FastAPI
     app.add_middleware(RequestContext)
     for error in (CoPlanError, MappingError, MalformedJson, RequestValidationError, HTTPException):
         app.add_exception_handler(error, problem_response)
-    for module in (goals, progress, tracking, plans, me, caller, well_known, ledger):
+    for module in (goals, progress, tracking, plans, activities, templates, me, caller, well_known, ledger):
         app.include_router(module.router)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app

@@ -10,18 +10,24 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final, cast
 
+from fhir_mappings.activities import Activity, Report
+from fhir_mappings.activity_report import report_to_fhir
 from fhir_mappings.audit_event import audit_event_to_fhir
 from fhir_mappings.bundle import Create, Entry, Update, Written
 from fhir_mappings.care_plan import care_plan_to_fhir
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import CLIENT_ITEM, OPERATION, Act
 from fhir_mappings.communication import message_to_fhir
+from fhir_mappings.consent import naming_consent_to_fhir
 from fhir_mappings.goal import goal_to_fhir
 from fhir_mappings.model import CarePlan, Goal, Message, Noun, Observation, Reference, Stamp, Task
 from fhir_mappings.narrative import plan_narrative
 from fhir_mappings.observation import observation_to_fhir
+from fhir_mappings.plan_definition import template_to_fhir
 from fhir_mappings.provenance import stamp_from_fhir, stamp_to_fhir
+from fhir_mappings.service_request import activity_from_fhir, activity_to_fhir
 from fhir_mappings.task import task_to_fhir
+from fhir_mappings.templates import NamingConsent, Template
 from service.domain.actors import Actor
 from service.domain.policy import DEFAULT_POLICY, Policy
 from service.domain.thread import Change, Occasion
@@ -38,6 +44,10 @@ WRITERS: Final[Mapping[type, Callable[[Any, Json | None], Json]]] = {
     Task: lambda task, onto: task_to_fhir(task, onto=onto),
     Message: lambda message, _: message_to_fhir(message),
     Observation: lambda observation, onto: observation_to_fhir(observation, onto=onto),
+    Activity: lambda activity, onto: activity_to_fhir(activity, onto=onto),
+    Report: lambda report, onto: report_to_fhir(report, onto=onto),
+    Template: lambda template, onto: template_to_fhir(template, onto=onto),
+    NamingConsent: lambda consent, onto: naming_consent_to_fhir(consent, onto=onto),
 }
 """How each noun becomes a resource. A CarePlan is written by `_resource`, for its narrative tells of the goals, too."""
 
@@ -140,7 +150,7 @@ async def _target(session: Session, stamp: Stamp, found: list[Json]) -> Json:
 
 def _opens_plan_along(change: Change) -> bool:
     """True for the first agreement of a patient, which needs a plan to be linked from."""
-    return change.plan is not None and _is_new(change.plan) and bool(change.goals)
+    return change.plan is not None and _is_new(change.plan) and bool(change.goals) and bool(change.plan.goals)
 
 
 async def _open_plan(session: Session, decision: Decision) -> None:
@@ -213,8 +223,16 @@ def _entry(session: Session, decision: Decision, noun: Noun, position: int, fenc
 def _resource(noun: Noun, source: Json | None, decision: Decision) -> Json:
     if isinstance(noun, CarePlan):
         changed = {g.reference: g for g in (*decision.goals, *decision.change.goals)}
-        return care_plan_to_fhir(noun, onto=source, narrative=plan_narrative(noun, tuple(changed.values())))
+        narrative = plan_narrative(noun, tuple(changed.values()), _activities(decision))
+        return care_plan_to_fhir(noun, onto=source, narrative=narrative)
     return WRITERS[type(noun)](noun, source)
+
+
+def _activities(decision: Decision) -> tuple[Activity, ...]:
+    """All activities that were read, as this change leaves them, and those that it adds."""
+    read = [activity_from_fhir(r) for r in decision.sources.values() if r["resourceType"] == "ServiceRequest"]
+    changed = {a.reference: a for a in (*read, *(n for n in decision.change.others if isinstance(n, Activity)))}
+    return tuple(changed.values())
 
 
 def _stamp(session: Session, change: Change, written: tuple[Reference, ...], occasion: Occasion) -> Stamp:

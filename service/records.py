@@ -5,11 +5,14 @@ from collections.abc import Awaitable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
+from fhir_mappings.activities import Activity
 from fhir_mappings.care_plan import care_plan_from_fhir
 from fhir_mappings.carrier import Json
-from fhir_mappings.codes import GOAL_THREAD
+from fhir_mappings.codes import ACTIVITY, GOAL_THREAD
+from fhir_mappings.compartment import patient_of
 from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import CarePlan, Goal, Reference, Task
+from fhir_mappings.service_request import activity_from_fhir
 from fhir_mappings.task import task_from_fhir
 from service.domain.care_plans import STILL_OPEN
 from service.domain.thread import Thread
@@ -19,11 +22,12 @@ from service.ports import FhirGateway
 
 @dataclass(frozen=True, slots=True)
 class PatientRecord:
-    """All goals and plans of a patient, and the resources that they are views of."""
+    """All goals, plans and activities kept here of a patient, and the resources that they are views of."""
 
     goals: tuple[Goal, ...]
     plans: tuple[CarePlan, ...]
     sources: Mapping[Reference, Json]
+    activities: tuple[Activity, ...] = ()
 
     def plan_for(self, care_plan: str | None) -> CarePlan | None:
         """The plan of this id, or without one the plan that the patient's goals belong to by default.
@@ -56,13 +60,18 @@ async def read_patient_record(fhir: FhirGateway, patient: Reference) -> PatientR
         ResourceNotFound: there is no such patient for this actor.
     """
     resource_type, _, patient_id = patient.partition("/")
-    _, goals, plans = await asyncio.gather(
+    _, goals, plans, activities = await asyncio.gather(
         fhir.read(resource_type, patient_id),
         fhir.search("Goal", [("patient", patient)]),
         fhir.search("CarePlan", [("patient", patient)]),
+        fhir.search("ServiceRequest", [("patient", patient), ("identifier", f"{ACTIVITY}|")]),
     )
-    sources = {_key(r): r for r in (*goals, *plans)}
-    return PatientRecord(tuple(map(goal_from_fhir, goals)), tuple(map(care_plan_from_fhir, plans)), sources)
+    return PatientRecord(
+        tuple(map(goal_from_fhir, goals)),
+        tuple(map(care_plan_from_fhir, plans)),
+        {_key(r): r for r in (*goals, *plans, *activities)},
+        tuple(map(activity_from_fhir, activities)),
+    )
 
 
 async def read_record(fhir: FhirGateway, goal_id: str, *, if_match: str | None = None) -> Record:
@@ -140,6 +149,23 @@ async def where_permitted(found: Awaitable[list[Json]]) -> list[Json]:
         return await found
     except ScopeMissing:
         return []
+
+
+async def must_be_theirs(fhir: FhirGateway, references: Mapping[str, Reference], subject: Reference) -> None:
+    """Each exists and is, if anybody's, this patient's: their family, their care team, their conditions.
+
+    Raises:
+        InvalidContent: names each element for which that is not so.
+    """
+    await must_be_readable(fhir, references)
+    found = await asyncio.gather(*(fhir.read(*r.split("/", 1)) for r in references.values()))
+    flaws = [
+        Flaw(path, "has nothing to do with this patient", "business-rule")
+        for path, resource in zip(references, found, strict=True)
+        if patient_of(resource) not in {None, subject}
+    ]
+    if flaws:
+        raise InvalidContent(*flaws)
 
 
 async def _is_readable(fhir: FhirGateway, reference: Reference) -> bool:

@@ -124,6 +124,8 @@ class Settings(BaseSettings):
     trackables: FilePath | None = Field(
         None, description="JSON file of an operator's own trackables, added to those of the catalogue or in their place"
     )
+    template_patients: int = Field(1, ge=1, description="So many patients or relatives endorse a template first")
+    template_clinicians: int = Field(1, ge=0, description="So many clinicians endorse a template first")
 
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="The largest body that is taken")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
@@ -184,4 +186,6 @@ class Settings(BaseSettings):
             self.practitioner_access,
             self.proxy_access,
             self.proxies_end_patients_goals,
+            self.template_patients,
+            self.template_clinicians,
         )

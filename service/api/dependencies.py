@@ -50,6 +50,14 @@ _bearer: Final = HTTPBearer(
 
 GoalId = Annotated[str, Path(alias="goalId", pattern=ID, description="Id of a Goal", examples=["knee-walk"])]
 CarePlanId = Annotated[str, Path(alias="carePlanId", pattern=ID, description="Id of a CarePlan", examples=["plan-1"])]
+ActivityId = Annotated[
+    str, Path(alias="activityId", pattern=ID, description="Id of a ServiceRequest", examples=["knee-exercises"])
+]
+ReportId = Annotated[str, Path(alias="reportId", pattern=ID, description="Id of a Task that reports", examples=["r-1"])]
+TemplateId = Annotated[
+    str, Path(alias="templateId", pattern=ID, description="Id of a PlanDefinition", examples=["knee-2"])
+]
+RemarkId = Annotated[str, Path(alias="remarkId", pattern=ID, description="`id` of an objection", examples=["5f0c8a1b"])]
 PatientId = Annotated[str, Path(alias="patientId", pattern=ID, description="Id of a Patient", examples=["ann"])]
 Statuses = Annotated[
     list[LifecycleStatus], Query(alias="status", description="Only goals of these statuses", default_factory=list)

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from fhir_mappings.carrier import Json
-from service.api import examples
+from service.api import activity_views, examples, smaller_views, template_views
 from service.api.me_views import Me, ProtectedResource
 from service.api.problems import FHIR_JSON, PROBLEM_JSON, PROBLEMS
 from service.api.progress_views import PROGRESS_ANSWERS
@@ -45,6 +45,8 @@ TAGS: Final = [
     {"name": "progress", "description": "Measurements for a goal, and what they say of it."},
     {"name": "tracking", "description": "What patients, families and devices measure, and what can be."},
     {"name": "plans", "description": "The plan that links the goals, and all of it in one call."},
+    {"name": "activities", "description": "What is to be done: today, this week, and how it went."},
+    {"name": "templates", "description": "Programmes that patients and clinicians design together."},
     {"name": "caller", "description": "Who the token speaks for."},
     {"name": "health", "description": "For those who run the service."},
 ]
@@ -85,9 +87,17 @@ def openapi(app: FastAPI) -> Json:
             license_info={"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
             servers=[{"url": "/", "description": "This server"}],
         )
-        _, schemas = msgspec.json.schema_components(
-            (*ANSWERS, *PROGRESS_ANSWERS, *TRACKING_ANSWERS, Me, ProtectedResource), ref_template=f"{SCHEMAS}{{name}}"
+        described = (
+            *ANSWERS,
+            *PROGRESS_ANSWERS,
+            *TRACKING_ANSWERS,
+            Me,
+            ProtectedResource,
+            *activity_views.ANSWERS,
+            *smaller_views.ANSWERS,
+            *template_views.ANSWERS,
         )
+        _, schemas = msgspec.json.schema_components(described, ref_template=f"{SCHEMAS}{{name}}")
         present = document["components"]["schemas"]
         for unused in ("HTTPValidationError", "ValidationError"):
             present.pop(unused, None)

@@ -23,7 +23,8 @@ def _words(max_length: int) -> AfterValidator:
     return AfterValidator(lambda value: checked_text(value, "", max_length=max_length).strip())
 
 
-def _reference_to(*allowed: str) -> AfterValidator:
+def reference_to(*allowed: str) -> AfterValidator:
+    """A reference of the form Type/id to one of these types."""
     return AfterValidator(lambda value: checked_reference(value, allowed, ""))
 
 
@@ -45,6 +46,7 @@ def _date(value: str) -> model.PartialDate:
 
 
 def not_in_the_future(value: datetime) -> datetime:
+    """What is told happened already; clocks may differ a little."""
     if value > datetime.now(UTC) + CLOCK_SKEW:
         raise ValueError("must not lie in the future")
     return value
@@ -197,10 +199,10 @@ class OfferBody(Body):
     start_date: Day | None = None
     categories: tuple[Concept, ...] = Field((), max_length=10)
     priority: GoalPriority | None = Field(None, description="How much it matters to who offers it")
-    addresses: tuple[Annotated[str, _reference_to(*ADDRESSED)], ...] = Field(
+    addresses: tuple[Annotated[str, reference_to(*ADDRESSED)], ...] = Field(
         (), max_length=20, description="Conditions, Observations or RiskAssessments that it is about"
     )
-    ask: tuple[Annotated[str, _reference_to(*ASKED)], ...] = Field(
+    ask: tuple[Annotated[str, reference_to(*ASKED)], ...] = Field(
         (), max_length=20, description="Who is to answer. Without it: the care team, or for a clinician the patient."
     )
 
@@ -254,14 +256,14 @@ class CompleteGoal(Body):
 
     outcome: AchievementStatus | None = Field(None, description="`achieved`, `sustaining` or `not-achieved`")
     reason: Reason | None = None
-    observation: Annotated[str, _reference_to("Observation")] | None = Field(None, description="What shows it")
+    observation: Annotated[str, reference_to("Observation")] | None = Field(None, description="What shows it")
 
 
 class SendMessage(Body):
     """A question or an answer."""
 
     text: Words
-    in_response_to: Annotated[str, _reference_to("Communication")] | None = None
+    in_response_to: Annotated[str, reference_to("Communication")] | None = None
 
 
 class RecordProgress(Body):
@@ -291,8 +293,8 @@ class OpenCarePlan(Body):
 
     title: ShortText
     goals: tuple[Id, ...] = Field((), max_length=100, description="Ids of agreed goals of this patient")
-    addresses: tuple[Annotated[str, _reference_to("Condition")], ...] = Field((), max_length=50)
-    care_team: Annotated[str, _reference_to("CareTeam")] | None = None
+    addresses: tuple[Annotated[str, reference_to("Condition")], ...] = Field((), max_length=50)
+    care_team: Annotated[str, reference_to("CareTeam")] | None = None
 
     def draft(self) -> PlanDraft:
         """What the rules take."""
