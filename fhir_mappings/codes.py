@@ -26,12 +26,20 @@ US_CORE_CARE_PLAN: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-c
 US_CORE_PROVENANCE: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-provenance"
 US_CORE_SIMPLE_OBSERVATION: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-simple-observation"
 
+US_CORE_SCREENING: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-observation-screening-assessment"
+PCO_PROFILES: Final = "http://hl7.org/fhir/us/pco/StructureDefinition/"
+"""Person-Centered Outcomes 1.0.0."""
+GOAL_ATTAINMENT_SCALING: Final = f"{PCO_PROFILES}pco-goal-attainment-scaling"
+
 US_CORE_TAGS: Final = "http://hl7.org/fhir/us/core/CodeSystem/us-core-tags"
 PATIENT_SUPPLIED: Final = "patient-supplied"
 """`meta.tag` of US Core 9. Read, not written: to a validator of US Core 6.1 the code system is unknown, an error."""
 INTEGRITY: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 PATIENT_ASSERTED: Final = "PATAST"
 """`meta.security` of what patients and families say; known to every release of US Core."""
+CONFIDENTIALITY: Final = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+RESTRICTED: Final = frozenset({"R", "V"})
+"""`meta.security` of what the family is not to see. CoPlan writes `R`; `V` (very restricted) is at least that."""
 CARE_PLAN_CATEGORY: Final = "http://hl7.org/fhir/us/core/CodeSystem/careplan-category"
 ASSESS_PLAN: Final = "assess-plan"
 GOAL_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/goal-category"
@@ -44,6 +52,13 @@ DATA_OPERATION: Final = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
 LOINC: Final = "http://loinc.org"
 SNOMED: Final = "http://snomed.info/sct"
 UCUM: Final = "http://unitsofmeasure.org"
+
+
+LIST_ORDER: Final = "http://terminology.hl7.org/CodeSystem/list-order"
+AGENDA: Final = "urn:coplan:visit-agenda"
+"""Code system of the categories of an agenda item: `question` or `topic`."""
+PRIORITY_LIST: Final = "urn:coplan:priority-list"
+"""`List.identifier`: the priorities of one patient as one author sees them."""
 
 
 class LifecycleStatus(StrEnum):
@@ -191,3 +206,12 @@ class Act(StrEnum):
     ENTER_IN_ERROR = "enter-in-error"
     OPEN_CARE_PLAN = "open-care-plan"
     LINK_GOAL = "link-goal"
+    RECORD_SCORE = "record-score"
+    ADD_BARRIER = "add-barrier"
+    RECORD_READINESS = "record-readiness"
+    SAY_WHAT_MATTERS = "say-what-matters"
+    SET_PRIORITIES = "set-priorities"
+    CHANGE_VISIBILITY = "change-visibility"
+    ADD_AGENDA_ITEM = "add-agenda-item"
+    CLOSE_AGENDA_ITEM = "close-agenda-item"
+    CARRY_OVER_AGENDA = "carry-over-agenda"

@@ -34,7 +34,20 @@ from fhir_mappings.elements import (
 )
 from fhir_mappings.model import Stamp
 
-CREATING: Final = frozenset({Act.PROPOSE, Act.COUNTER_PROPOSE, Act.MESSAGE, Act.RECORD_PROGRESS, Act.OPEN_CARE_PLAN})
+CREATING: Final = frozenset(
+    {
+        Act.PROPOSE,
+        Act.COUNTER_PROPOSE,
+        Act.MESSAGE,
+        Act.RECORD_PROGRESS,
+        Act.OPEN_CARE_PLAN,
+        Act.RECORD_SCORE,
+        Act.ADD_BARRIER,
+        Act.RECORD_READINESS,
+        Act.SAY_WHAT_MATTERS,
+        Act.ADD_AGENDA_ITEM,
+    }
+)
 """Acts whose target is new; all others update theirs."""
 
 

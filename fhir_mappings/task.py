@@ -37,13 +37,14 @@ from fhir_mappings.elements import (
     without_nothing,
 )
 from fhir_mappings.model import Reference, Task
+from fhir_mappings.wording import phrase
 
 OUTPUT: Final = {"text": "Goal as answered"}
 PROPOSED_OUTCOME: Final = "Proposed outcome"
 ASKS: Final = {
-    TaskCode.APPROVE: "A goal was offered. Please say whether you agree, or offer something else.",
-    TaskCode.FULFILL: "It was proposed to complete a goal. Please confirm, or say why it should go on.",
-    TaskCode.ABORT: "It was proposed to cancel a goal. Please confirm, or say why it should go on.",
+    TaskCode.APPROVE: phrase("A goal was offered. Please say if you agree, or offer something else."),
+    TaskCode.FULFILL: phrase("Someone thinks a goal is done. Please say if you think so too, or why it should go on."),
+    TaskCode.ABORT: phrase("Someone wants to stop a goal. Please say if that is fine, or why it should go on."),
 }
 
 
@@ -112,7 +113,7 @@ def _new(task: Task) -> Json:
             "intent": "order",
             "priority": "routine",
             "code": {"coding": [{"system": TASK_CODE, "code": str(task.code)}]},
-            "description": ASKS.get(task.code),
+            "description": task.description or ASKS.get(task.code),
             "focus": reference_json(task.focus),
             "for": reference_json(task.subject),
             "authoredOn": instant_text(task.authored_on),

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from fhir_mappings.bundle import Create, Entry, Update, Written
 from fhir_mappings.carrier import Json
 from fhir_mappings.compartment import patient_of, references_in
+from fhir_mappings.confidentiality import restricted_alike
+from fhir_mappings.elements import is_restricted
 from fhir_mappings.model import Reference
 from service.domain.access import LEDGER, may_name, may_see
 from service.domain.actors import Actor
@@ -64,7 +66,8 @@ class GuardedFhir:
     async def transact(self, entries: Sequence[Entry]) -> tuple[Written, ...]:
         for entry in entries:
             self._must_be_writable(entry)
-        return await self._fhir.transact(entries)
+        restricted = {reference for reference, resource in self._read.items() if is_restricted(resource)}
+        return await self._fhir.transact(restricted_alike(entries, restricted))
 
     async def capabilities(self) -> Json:
         return await self._fhir.capabilities()

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -69,9 +70,13 @@ def fhir_server(request: pytest.FixtureRequest) -> FhirServer:
 
 
 @asynccontextmanager
-async def open_test_services(server: FhirServer, organization: str | None = None) -> AsyncIterator[Services]:
+async def open_test_services(
+    server: FhirServer, organization: str | None = None, **switches: Any
+) -> AsyncIterator[Services]:
     """As the sandbox opens them, on this server."""
-    settings = Settings(fhir_base_url=server.base_url, organization=organization, plan_kept_for=timedelta(seconds=10))
+    settings = Settings(
+        fhir_base_url=server.base_url, organization=organization, plan_kept_for=timedelta(seconds=10), **switches
+    )
     verifier = SmartTokenVerifier(ISSUER.issuers, audience=AUDIENCE, fhir_base_url=server.base_url)
     deadline = timedelta(seconds=60)
     async with open_fhir_client(server.base_url, deadline=deadline, transport=server.transport) as fhir:
@@ -97,12 +102,20 @@ def fhir_http(server: FhirServer) -> httpx.AsyncClient:
 @pytest.fixture
 async def world(fhir_server: FhirServer) -> AsyncIterator[World]:
     """New people on this server, and the service for them."""
+    async with open_world(fhir_server) as world:
+        yield world
+
+
+@asynccontextmanager
+async def open_world(fhir_server: FhirServer, **switches: Any) -> AsyncIterator[World]:
+    """The same with settings of one's own."""
     suffix = uuid4().hex[:12]
     async with AsyncExitStack() as stack:
         fhir = await stack.enter_async_context(fhir_http(fhir_server))
         seeded = await fhir.post(fhir_server.base_url, content=encode(record(suffix)))
         assert seeded.status_code == 200, seeded.text
-        services = await stack.enter_async_context(open_test_services(fhir_server, f"Organization/clinic-{suffix}"))
+        organization = f"Organization/clinic-{suffix}"
+        services = await stack.enter_async_context(open_test_services(fhir_server, organization, **switches))
         transport = httpx.ASGITransport(app_with(services))
         http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://coplan.test"))
 
@@ -118,6 +131,7 @@ async def world(fhir_server: FhirServer) -> AsyncIterator[World]:
             bo=person("Practitioner", "bo", "Dr Bo Berg"),
             nora=person("Practitioner", "nora", "Nora Nyby"),
             rosa=person("RelatedPerson", "rosa", "Rosa Moss"),
+            mia=person("Patient", "mia", "Mia Moss"),
             other=person("Patient", "zoe", "Zoe Zahl"),
             fhir=fhir,
             suffix=suffix,

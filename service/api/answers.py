@@ -135,4 +135,5 @@ class Act:
         """A right that has ended since the first answer ends the repetition, too; the durable path judges by itself."""
         operation, patients = self.session.operation, self.session.actor.patients
         rights = "any" if patients is None else " ".join(sorted(patients))
-        return sha256(f"{operation and operation.id} {self.form} {rights}".encode()).hexdigest()
+        reader = self.session.reader.tag if self.session.reader else ""
+        return sha256(f"{operation and operation.id} {self.form} {reader} {rights}".encode()).hexdigest()

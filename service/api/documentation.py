@@ -40,6 +40,8 @@ counter or decline it with a reason, and what is agreed is linked from the CareP
 TAGS: Final = [
     {"name": "goals", "description": "A goal from the first offer to its end."},
     {"name": "progress", "description": "Measurements for a goal, and what they say of it."},
+    {"name": "attainment", "description": "How far a goal is as each side sees it, what matters, what comes first."},
+    {"name": "family", "description": "Who sees a goal, and what to talk about at a visit."},
     {"name": "plans", "description": "The plan that links the goals, and all of it in one call."},
     {"name": "caller", "description": "Who the token speaks for."},
     {"name": "health", "description": "For those who run the service."},

@@ -8,6 +8,24 @@ import msgspec
 
 from fhir_mappings import model
 from fhir_mappings.carrier import Json
+from fhir_mappings.wording import ENGLISH, Language
+from service.api.person_views import (
+    AgendaItemView,
+    AgendaList,
+    AssessmentView,
+    GoalAttainment,
+    GoalScores,
+    PriorityLists,
+    PriorityListSet,
+    PriorityListView,
+    StatementView,
+    WhatMatters,
+    names_of,
+    open_items,
+    priority_lists,
+    scores_of,
+    statements,
+)
 from service.api.views import (
     ConceptView,
     Day,
@@ -99,9 +117,9 @@ class OfferInThread(View):
     acts: tuple[StampView, ...] = ()
 
     @classmethod
-    def of(cls, offer: OfferView) -> "OfferInThread":
+    def of(cls, offer: OfferView, language: Language = ENGLISH) -> "OfferInThread":
         return cls(
-            goal=GoalView.of(offer.goal),
+            goal=GoalView.of(offer.goal, language),
             differences=tuple(
                 DifferenceView(element=d.expression, before=d.before, after=d.after) for d in offer.differences
             ),
@@ -123,7 +141,7 @@ class GoalThread(View):
     def of(cls, thread: ThreadView) -> "GoalThread":
         return cls(
             thread=thread.thread,
-            offers=tuple(map(OfferInThread.of, thread.offers)),
+            offers=tuple(OfferInThread.of(o, thread.language) for o in thread.offers),
             messages=tuple(map(MessageView.of, thread.messages)),
             waiting=tuple(map(QuestionView.of, thread.waiting)),
         )
@@ -239,14 +257,21 @@ class CareTeamView(View):
 
 
 class PatientPlan(View):
-    """All about a patient's goals: what waits for you, what waits for others, goals, plans, latest values, team."""
+    """All about a patient's goals: what matters first, what comes first for whom, what waits for you and for others,
+    goals with their scores side by side, plans, latest values, what to talk about, team. `language` is of our words.
+    """
 
     patient: Reference
     as_of: datetime
+    language: str
+    what_matters: tuple[StatementView, ...] = ()
+    priorities: tuple[PriorityListView, ...] = ()
     goals: tuple[GoalView, ...] = ()
     questions_for_you: tuple[QuestionView, ...] = ()
     waiting_for_others: tuple[QuestionView, ...] = ()
     latest: tuple[MeasurementView, ...] = ()
+    attainment: tuple[GoalScores, ...] = ()
+    agenda: tuple[AgendaItemView, ...] = ()
     care_plans: tuple[CarePlanView, ...] = ()
     care_teams: tuple[CareTeamView, ...] = ()
 
@@ -255,7 +280,12 @@ class PatientPlan(View):
         return cls(
             patient=view.patient,
             as_of=view.as_of,
-            goals=tuple(map(GoalView.of, view.goals)),
+            language=view.language.tag,
+            what_matters=statements(view.contents.assessments, view.language),
+            priorities=priority_lists(view.contents.priorities, names_of(view.goals, view.contents.assessments)),
+            goals=tuple(GoalView.of(g, view.language) for g in view.goals),
+            attainment=scores_of(view.goals, view.contents.assessments, view.language),
+            agenda=open_items(view.contents.agenda),
             questions_for_you=tuple(map(QuestionView.of, view.questions)),
             waiting_for_others=tuple(map(QuestionView.of, view.waiting)),
             latest=tuple(map(MeasurementView.of, view.latest)),
@@ -289,9 +319,13 @@ class Me(View):
 
 
 ANSWERS: tuple[Any, ...] = (
+    AgendaItemView,
+    AgendaList,
+    AssessmentView,
     CarePlanList,
     CarePlanView,
     CarePlanWithGoals,
+    GoalAttainment,
     GoalList,
     GoalProgress,
     GoalThread,
@@ -301,7 +335,10 @@ ANSWERS: tuple[Any, ...] = (
     MeasurementView,
     MessageView,
     PatientPlan,
+    PriorityListSet,
+    PriorityLists,
     ProblemDetails,
+    WhatMatters,
 )
 """All that a route answers, for openapi.yaml."""
 

@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from fhir_mappings.carrier import Json
-from fhir_mappings.compartment import PATIENT_ELEMENT, PATIENT_FREE, patient_of, references_in
+from fhir_mappings.compartment import COMPARTMENT, PATIENT_FREE, patient_of, references_in
+from fhir_mappings.elements import is_restricted
 from fhir_mappings.model import Reference
-from service.domain.actors import Actor
+from service.domain.actors import Actor, Role
 
 LEDGER: Final = frozenset({"AuditEvent", "Provenance"})
 """Types that are about other resources: whoever may see what they are about may see them."""
@@ -24,6 +25,8 @@ def may_see(actor: Actor, resource: Json, *, seen: Collection[Reference] = ()) -
     resource_type = resource["resourceType"]
     if resource_type in PATIENT_FREE:
         return True
+    if actor.role is Role.RELATED_PERSON and is_restricted(resource):
+        return False
     if resource_type in LEDGER:
         return any(reference in seen for reference in subjects_of(resource))
     patient = patient_of(resource)
@@ -37,7 +40,7 @@ def may_name(actor: Actor, reference: Reference, *, seen: Collection[Reference])
         return True
     if resource_type == "Patient":
         return actor.may_act_for(reference)
-    return reference in seen or (resource_type not in PATIENT_ELEMENT and resource_type not in LEDGER)
+    return reference in seen or (resource_type not in COMPARTMENT and resource_type not in LEDGER)
 
 
 def subjects_of(resource: Json) -> Iterator[Reference]:
