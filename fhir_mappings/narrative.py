@@ -198,8 +198,9 @@ def _scores(goal: Goal, contents: PlanContents) -> str:
     if not scored:
         return ""
     cells = (f"{language.say(ROLES[scorer])}: {score_in_words(score, language)}" for scorer, score in scored.items())
-    said = language.say("How far it is: {scores}.", scores="; ".join(cells))
-    return f"<br/>{escape(said)}"
+    entries = "".join(f"<li>{escape(cell)}</li>" for cell in cells)
+    heading = language.say("How far it is:")
+    return f"<br/>{escape(heading)}<ul>{entries}</ul>"
 
 
 def _open(contents: PlanContents) -> list[AgendaItem]:

@@ -1,4 +1,4 @@
-"""What CoPlan leaves on a FHIR server passes the official HL7 validator with US Core 6.1.0."""
+"""What CoPlan leaves on a FHIR server passes the official HL7 validator with US Core 6.1.0 and PCO 1.0.0."""
 
 import os
 import shutil
@@ -9,13 +9,25 @@ import pytest
 
 from fhir_mappings.carrier import Json, encode
 from tests.people import World
+from tests.service.workflows import test_cystic_fibrosis as cystic_fibrosis
 from tests.service.workflows import test_knee_injury as knee
 from tests.service.workflows import test_lifecycle as lifecycle
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "fhir"
-WRITTEN = {"Goal", "Task", "CarePlan", "Communication", "Observation", "Provenance", "AuditEvent"}
+WRITTEN = {
+    "Goal",
+    "Task",
+    "CarePlan",
+    "Communication",
+    "CommunicationRequest",
+    "List",
+    "Observation",
+    "Provenance",
+    "AuditEvent",
+}
 ALL_ACTS = (
+    cystic_fibrosis.test_a_year_with_mia_her_mother_and_the_team,
     knee.test_progress_moves_the_goal_and_shows_in_the_plan,
     knee.test_the_thread_tells_who_offered_what_what_differs_and_why,
     lifecycle.test_a_declined_wish_stays_readable_with_the_reason,
@@ -64,7 +76,15 @@ async def left_by(world: World) -> list[Json]:
     """All that this test has written."""
     found: list[Json] = []
     for patient in (world.patient, world.child):
-        for resource_type in ("Goal", "Task", "CarePlan", "Communication", "Observation"):
+        for resource_type in (
+            "Goal",
+            "Task",
+            "CarePlan",
+            "Communication",
+            "CommunicationRequest",
+            "List",
+            "Observation",
+        ):
             found += await world.found(f"{resource_type}?patient=Patient/{patient}&_count=500")
         found += await world.found(f"AuditEvent?entity=Patient/{patient}&_count=500")
     targets = ",".join(f"{r['resourceType']}/{r['id']}" for r in found if r["resourceType"] != "AuditEvent")

@@ -108,7 +108,8 @@ async def test_each_side_scores_in_its_own_name_side_by_side(world: World) -> No
         ("107333-7", world.bo.reference),
     }
     div = (await world.found(f"CarePlan?subject=Patient/{world.child}"))[0]["text"]["div"]
-    assert "patient: 0, as expected; family: +1, better than expected; care team: 0, as expected" in div
+    sides = ("patient: 0, as expected", "family: +1, better than expected", "care team: 0, as expected")
+    assert "".join(f"<li>{side}</li>" for side in sides) in div
 
 
 async def test_only_people_say_that_it_is_reached_and_only_once_it_is_scored_so(world: World) -> None:
@@ -357,3 +358,116 @@ async def test_a_plain_ehr_reads_the_goal_with_its_levels_and_who_agreed(world: 
     (plan,) = await world.found(f"CarePlan?subject=Patient/{world.child}&category=assess-plan")
     assert plan["goal"] == [{"reference": f"Goal/{goal['id']}"}]
     assert "Agreed by Mia Moss (patient), Rosa Moss (family), and Dr Bo Berg (care team)." in plan["text"]["div"]
+
+
+async def test_a_year_with_mia_her_mother_and_the_team(world: World) -> None:
+    """All that this story can leave on a server: the official validator looks at it, too."""
+    child, visit = f"/v1/patients/{world.child}", {"day": "2026-12-15"}
+    friends = await adds(
+        world.mia, f"{child}/what-matters", {"text": "Being with my friends", "about": "relationships"}
+    )
+    goal = await world.mia.proposes(
+        world.child, SWIM, levels=LEVELS, domains=["physical-function"], addresses=[f"Observation/{friends['id']}"]
+    )
+    offer = await world.bo.acts(
+        goal,
+        "counter-proposals",
+        description="Swim once a week, and cough before you go",
+        levels=[{**level, "text": f"{level['text']}."} for level in LEVELS],
+        reason="The lungs need to be clear first",
+        ask=[world.rosa.reference],
+    )
+    by_mia = await world.mia.acts(offer, "accept", priority="high-priority")
+    agreed = await world.rosa.acts(by_mia, "accept", priority="high-priority")
+    assert (agreed["lifecycleStatus"], agreed.get("priority")) == ("active", None)
+    thread = await world.rosa.sees(f"/v1/goals/{agreed['id']}/thread")
+    changed = {d["element"]: d for d in thread["offers"][1]["differences"]}
+    assert changed["Goal.extension"]["before"].startswith("+2, much better than expected: I swim twice")
+    assert changed["Goal.extension"]["after"].endswith("I do not swim.")
+
+    sides = f"/v1/goals/{agreed['id']}"
+    scores = [await adds(p, f"{sides}/scores", {"score": 0}) for p in (world.mia, world.rosa, world.bo)]
+    await adds(world.rosa, f"{sides}/scores", {"score": 1, "note": "Twice this week"})
+    barrier = await adds(world.mia, f"{sides}/barriers", {"text": "The pool is cold", "note": "On Mondays"})
+    tired = {"concept": {"coding": [{"system": "http://snomed.info/sct", "code": "224960004"}], "text": "tired"}}
+    await adds(world.rosa, f"{sides}/barriers", tired)
+    await adds(world.mia, f"{sides}/readiness", {"importance": 9, "confidence": 10})
+    back = await world.bo.post(
+        f"/v1/assessments/{scores[2]['id']}/entered-in-error", {"reason": "Wrong goal"}, version=scores[2]["version"]
+    )
+    assert said(back, 200)["status"] == "entered-in-error"
+    latest = (await world.mia.sees(f"{sides}/attainment"))["latest"]
+    assert (sorted(latest), latest["family"]["score"]) == (["family", "goal", "patient"], 1)
+    await adds(world.rosa, f"{child}/priorities", {"items": [f"Goal/{agreed['id']}"]}, 200)
+
+    anxious = await prom_goal(world)
+    await adds(world.mia, f"/v1/goals/{anxious['id']}/scores", {"value": {"value": 12, "code": "1", "unit": "score"}})
+
+    own = await private_goal(world)
+    await adds(world.mia, f"/v1/goals/{own['id']}/messages", {"text": "Does Mum have to know?"})
+    await adds(world.bo, f"/v1/goals/{own['id']}/scores", {"score": -2})
+    await adds(world.mia, f"{child}/agenda", {"text": "The tube", "goal": own["id"], "visit": visit})
+    items = [f"Goal/{own['id']}", f"Goal/{agreed['id']}", f"Observation/{barrier['id']}"]
+    await adds(world.mia, f"{child}/priorities", {"items": items}, 200)
+    await world.mia.acts(await world.mia.sees(f"/v1/goals/{own['id']}"), "visibility", visibility="shared")
+    again = await world.mia.sees(f"/v1/goals/{own['id']}")
+    await world.mia.acts(again, "visibility", visibility="private")
+
+    trip = await adds(world.rosa, f"{child}/agenda", {"text": "The school trip", "visit": visit})
+    encounter = {"reference": f"Encounter/visit-{world.suffix}", "day": "2027-03-16"}
+    seeded = {
+        "resourceType": "Encounter",
+        "id": f"visit-{world.suffix}",
+        "status": "planned",
+        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
+        "subject": {"reference": f"Patient/{world.child}"},
+    }
+    assert (await world.fhir.put(encounter["reference"], content=encode(seeded))).status_code in {200, 201}
+    await adds(world.bo, f"{child}/agenda/carry-over", {"visit": encounter, "items": [trip["id"]]}, 200)
+    (moved,) = (await reads(world.rosa, world, "agenda"))["items"]
+    assert (moved["visit"], moved["day"]) == (encounter["reference"], "2027-03-16")
+    off = await world.rosa.post(
+        f"/v1/agenda-items/{trip['id']}/close",
+        {"outcome": "It was called off", "discussed": False},
+        version=moved["version"],
+    )
+    assert said(off, 200)["status"] == "revoked"
+
+    plans = await world.found(f"CarePlan?subject=Patient/{world.child}")
+    assert {p["title"] for p in plans} == {"Shared care plan", "My own plan"}
+    active = await world.found(f"Goal?patient=Patient/{world.child}&lifecycle-status=active")
+    assert {g["description"]["text"] for g in active if not is_restricted(g)} == {
+        "Swim once a week, and cough before you go",
+        "Worry less about the clinic (target: GAD-7: less than 10 score)",
+    }
+
+
+async def prom_goal(world: World) -> Json:
+    measure = {"text": "GAD-7", "coding": [{"system": "http://loinc.org", "code": "70274-6"}]}
+    below_ten = {"quantity": {"value": 10, "code": "1", "unit": "score", "comparator": "<"}}
+    offer = await world.mia.proposes(
+        world.child,
+        "Worry less about the clinic",
+        targets=[{"measure": measure, "value": below_ten}],
+        domains=["emotional-and-mental-health"],
+    )
+    return await world.bo.acts(offer, "accept")
+
+
+@pytest.mark.parametrize(
+    ("offer", "path"),
+    [
+        pytest.param({"levels": LEVELS[:2]}, "levels", id="without the expected level"),
+        pytest.param({"levels": [*LEVELS[:4], LEVELS[0]]}, "levels[0].score", id="a level twice"),
+        pytest.param(
+            {"levels": LEVELS, "targets": [{"measure": {"text": "laps"}}]}, "targets[0].measure", id="two scales"
+        ),
+        pytest.param({"levels": [{"score": 3, "text": "x"}]}, "levels[0].score", id="no such level"),
+        pytest.param({"domains": ["football"]}, "domains[0]", id="no such part of life"),
+    ],
+)
+async def test_a_scale_that_could_mislead_is_refused_by_name(world: World, offer: Json, path: str) -> None:
+    answer = await world.mia.post(f"/v1/patients/{world.child}/goals", {"description": SWIM, **offer})
+
+    assert said(answer, 422)["errors"][0]["path"].endswith(path)
+    assert await world.found(f"Goal?subject=Patient/{world.child}") == []
