@@ -48,6 +48,7 @@ GOAL_ACHIEVEMENT: Final = "http://terminology.hl7.org/CodeSystem/goal-achievemen
 OBSERVATION_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/observation-category"
 TASK_CODE: Final = "http://hl7.org/fhir/CodeSystem/task-code"
 PROVENANCE_PARTICIPANT: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+CONSENT_ACTION: Final = "http://terminology.hl7.org/CodeSystem/consentaction"
 DATA_OPERATION: Final = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
 LOINC: Final = "http://loinc.org"
 SNOMED: Final = "http://snomed.info/sct"

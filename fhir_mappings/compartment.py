@@ -15,6 +15,7 @@ PATIENT_ELEMENT: Final[Mapping[str, str]] = {
     "Communication": "subject",
     "CommunicationRequest": "subject",
     "Condition": "subject",
+    "Consent": "patient",
     "Encounter": "subject",
     "Goal": "subject",
     "List": "subject",

@@ -64,8 +64,8 @@ SCORERS: Final[Mapping[str, str]] = _DATA["attainment"]["scorers"]
 REPORTED: Final = "107332-9"
 """`Goal.target.measure` of a scaled goal; its other targets are its levels."""
 EXPECTED: Final = 0
-ASSESSMENTS: Final = tuple(token for codes in (ATTAINMENT, BARRIER, READINESS, *WHAT_MATTERS) for token in codes.tokens)
-"""What a search for everything that is no measurement asks for."""
+ASSESSMENTS: Final = tuple(code for codes in (ATTAINMENT, BARRIER, *WHAT_MATTERS) for code in codes.codes)
+"""What a search for what a plan tells of asks for: codes of whatever system, for those of PCO will change theirs."""
 
 
 def kind_of(code: Concept, categories: Iterable[Concept]) -> AssessmentKind | None:

@@ -33,8 +33,8 @@ from service.domain.policy import DEFAULT_POLICY, Policy
 from service.domain.thread import Change, Occasion
 from service.domain.visibility import Labelled
 from service.errors import IdempotencyKeyReused, VersionConflict
-from service.ports import Cache, Clock, FhirGateway
-from service.records import read_contents
+from service.ports import Cache, Clock, GuardedGateway
+from service.records import read_told
 
 N = TypeVar("N", Goal, Assessment, PriorityList, AgendaItem)
 
@@ -73,7 +73,7 @@ class Session:
     """
 
     actor: Actor
-    fhir: FhirGateway
+    fhir: GuardedGateway
     cache: Cache
     clock: Clock
     request_id: str
@@ -201,11 +201,11 @@ async def _with_contents(session: Session, decision: Decision) -> Decision:
     patient = _subject(decision.change)
     if decision.contents is not None or decision.change.plan is None or patient is None:
         return decision
-    return replace(decision, contents=await read_contents(session.fhir, patient, session.language))
+    return replace(decision, contents=await read_told(session.fhir, patient, session.language))
 
 
 def _entries(session: Session, decision: Decision) -> Iterator[Entry]:
-    fenced = any(not _is_new(g) for g in decision.change.goals)
+    fenced = any(_is_moved(g, decision) for g in decision.change.goals)
     entries = [e for i, n in enumerate(_nouns(decision.change)) if (e := _entry(session, decision, n, i, fenced))]
     written = tuple(map(_reference, entries))
     yield from entries
@@ -301,3 +301,9 @@ def _reference(entry: Entry) -> Reference:
     if isinstance(entry, Create):
         return entry.full_url
     return f"{entry.resource['resourceType']}/{entry.resource['id']}"
+
+
+def _is_moved(goal: Goal, decision: Decision) -> bool:
+    """True for a goal that this transaction updates: one that stays as it is is not sent, and keeps nobody out."""
+    source = decision.sources.get(goal.reference)
+    return source is not None and _resource(goal, source, decision) != source

@@ -28,6 +28,14 @@ class NotPermitted(CoPlanError):
     """The actor is known and may see it, but may not do this."""
 
 
+class ScopeMissing(NotPermitted):
+    """The token was not given for this. `scope` is the least that would do."""
+
+    def __init__(self, message: str, scope: str) -> None:
+        super().__init__(message)
+        self.scope = scope
+
+
 class ResourceNotFound(CoPlanError):
     """Absent, or not the actor's to see: the two are never told apart."""
 
@@ -90,6 +98,10 @@ class MediaTypeNotSupported(CoPlanError):
 
 class NotAcceptable(CoPlanError):
     """The Accept header names nothing that the resource can be shown as."""
+
+
+class IssuerUnavailable(CoPlanError):
+    """The issuer of the token has to be asked about it, and does not answer. Nobody is let in meanwhile."""
 
 
 class UpstreamUnavailable(CoPlanError):

@@ -1,10 +1,10 @@
 """Reads what belongs together: a goal with its thread, its questions and its plan."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Final
+from typing import Final, Protocol
 
 from fhir_mappings.agenda_item import agenda_item_from_fhir
 from fhir_mappings.assessment import assessment_from_fhir
@@ -21,11 +21,17 @@ from fhir_mappings.task import task_from_fhir
 from fhir_mappings.wording import ENGLISH, Language, language_of
 from service.domain.care_plans import STILL_OPEN
 from service.domain.thread import Thread
-from service.errors import Flaw, InvalidContent, ResourceNotFound, VersionConflict
-from service.ports import FhirGateway
+from service.errors import Flaw, InvalidContent, ResourceNotFound, ScopeMissing, VersionConflict
+from service.ports import FhirGateway, GuardedGateway, Parameters
 
 ASSESSMENTS_LIMIT: Final = 200
 """The latest so many scores, barriers and statements of what matters are looked at."""
+
+
+class Search(Protocol):
+    """A way to search."""
+
+    async def __call__(self, resource_type: str, parameters: Parameters, *, limit: int | None = None) -> list[Json]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ class Record:
         return self.patient.contents
 
 
-async def read_patient_record(fhir: FhirGateway, patient: Reference, otherwise: Language = ENGLISH) -> PatientRecord:
+async def read_patient_record(fhir: GuardedGateway, patient: Reference, otherwise: Language = ENGLISH) -> PatientRecord:
     """What an act that is about no goal yet may change.
 
     Args:
@@ -90,12 +96,11 @@ async def read_patient_record(fhir: FhirGateway, patient: Reference, otherwise: 
     Raises:
         ResourceNotFound: there is no such patient for this actor.
     """
-    resource_type, _, patient_id = patient.partition("/")
     person, goals, plans, more = await asyncio.gather(
-        fhir.read(resource_type, patient_id),
+        _person(fhir, patient),
         fhir.search("Goal", [("patient", patient)]),
         fhir.search("CarePlan", [("patient", patient)]),
-        _contents_of(fhir, patient),
+        _contents_of(fhir.search_beside, patient),
     )
     found = tuple(map(goal_from_fhir, goals))
     contents = replace(_contents(more, language_of(languages_from_fhir(person), otherwise)), goals=found)
@@ -104,21 +109,39 @@ async def read_patient_record(fhir: FhirGateway, patient: Reference, otherwise: 
 
 
 async def read_contents(fhir: FhirGateway, patient: Reference, otherwise: Language = ENGLISH) -> PlanContents:
-    """All that the narrative of a plan tells of but for the goals."""
+    """All that a plan tells of but for the goals, as far as the token may be shown it."""
+
+    async def search(resource_type: str, parameters: Parameters, *, limit: int | None = None) -> list[Json]:
+        return await where_permitted(fhir.search(resource_type, parameters, limit=limit))
+
     resource_type, _, patient_id = patient.partition("/")
-    person, found = await asyncio.gather(fhir.read(resource_type, patient_id), _contents_of(fhir, patient))
+    person, found = await asyncio.gather(fhir.read(resource_type, patient_id), _contents_of(search, patient))
     return _contents(found, language_of(languages_from_fhir(person), otherwise))
 
 
-async def _contents_of(fhir: FhirGateway, patient: Reference) -> list[Json]:
+async def read_told(fhir: GuardedGateway, patient: Reference, otherwise: Language = ENGLISH) -> PlanContents:
+    """All that the narrative of a plan tells of but for the goals, to write it."""
+    person, found = await asyncio.gather(_person(fhir, patient), _contents_of(fhir.search_beside, patient))
+    return _contents(found, language_of(languages_from_fhir(person), otherwise))
+
+
+async def _person(fhir: GuardedGateway, patient: Reference) -> Json:
+    """The patient, whose language is needed even where the token may not read more of them than that they exist."""
+    found = await fhir.search_beside("Patient", [("_id", patient.partition("/")[2])])
+    if not found:
+        raise ResourceNotFound(f"{patient} not found")
+    return found[0]
+
+
+async def _contents_of(search: Search, patient: Reference) -> list[Json]:
     found = await asyncio.gather(
-        fhir.search(
+        search(
             "Observation",
             [("patient", patient), ("code", ",".join(ASSESSMENTS)), ("_sort", "-date"), ("_count", "200")],
             limit=ASSESSMENTS_LIMIT,
         ),
-        fhir.search("List", [("patient", patient), ("code", ",".join(PRIORITIES.tokens))]),
-        fhir.search("CommunicationRequest", [("patient", patient), ("category", f"{AGENDA}|")]),
+        search("List", [("patient", patient), ("code", ",".join(PRIORITIES.tokens))]),
+        search("CommunicationRequest", [("patient", patient), ("category", f"{AGENDA}|")]),
     )
     return [r for resources in found for r in resources]
 
@@ -136,7 +159,7 @@ def _contents(found: list[Json], language: Language) -> PlanContents:
 
 
 async def read_record(
-    fhir: FhirGateway, goal_id: str, *, if_match: str | None = None, otherwise: Language = ENGLISH
+    fhir: GuardedGateway, goal_id: str, *, if_match: str | None = None, otherwise: Language = ENGLISH
 ) -> Record:
     """The goal with everything that an act on it may change.
 
@@ -195,6 +218,14 @@ async def must_be_readable(fhir: FhirGateway, references: Mapping[str, Reference
     ]
     if flaws:
         raise InvalidContent(*flaws)
+
+
+async def where_permitted(found: Awaitable[list[Json]]) -> list[Json]:
+    """A part of a view that is left out where the token was not given for it."""
+    try:
+        return await found
+    except ScopeMissing:
+        return []
 
 
 async def _is_readable(fhir: FhirGateway, reference: Reference) -> bool:

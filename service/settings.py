@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, HttpUrl, RedisDsn, SecretStr, StringConstraints, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service.domain.policy import Policy
+from service.domain.policy import Policy, PractitionerAccess, ProxyAccess
+from service.issuer_settings import IssuerSettings
 
 ReferenceTo = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}$")]
 
@@ -22,12 +24,44 @@ class Settings(BaseSettings):
     fhir_deadline: timedelta = Field(timedelta(seconds=10), description="The most that one call of it may take")
     fhir_connections: int = Field(100, ge=1, le=1000, description="Connections to the FHIR server at once")
 
-    issuers: dict[str, HttpUrl] = Field(
-        default_factory=dict, description="Trusted token issuers: `iss` to the URL of its JWKS, as JSON"
+    upstream_identity: Literal["static", "pass-through", "token-exchange", "backend-services"] = Field(
+        "static",
+        description="Whose token the FHIR server gets: COPLAN_FHIR_AUTHORIZATION, the caller's, one for it, ours",
+    )
+    token_endpoint: HttpUrl | None = Field(None, description="Token endpoint of the FHIR server's authorisation server")
+    client_id: str | None = Field(None, description="Id of this service at that authorisation server")
+    client_keys: SecretStr | None = Field(None, description="JWK Set with the private keys of this client")
+    client_keys_folder: Path | None = Field(
+        None, description="Folder with those keys instead, as *.json (JWK) and *.pem files"
+    )
+    client_signing_key: str | None = Field(
+        None, description="Id of the key to sign with; without it the first one. All are published"
+    )
+    upstream_scope: str = Field("system/*.cruds", description="Scopes to ask for as a system; the least that does")
+    upstream_audience: str | None = Field(
+        None, description="`audience` of exchanged tokens; without it the base of the FHIR server"
+    )
+
+    issuers: dict[str, HttpUrl | IssuerSettings] = Field(
+        default_factory=dict,
+        description="Trusted token issuers, as JSON: `iss` to the URL of its JWKS, or to an object (below)",
     )
     audience: str = Field("coplan", description="`aud` that tokens for this service name")
     organization: ReferenceTo | None = Field(
         None, description="Organization on whose behalf practitioners act here; US Core Provenance wants one"
+    )
+
+    public_url: HttpUrl | None = Field(
+        None, description="URL of this service as callers know it; without it the one of each request"
+    )
+    practitioner_access: PractitionerAccess = Field(
+        PractitionerAccess.CARE_TEAM, description="Whose data practitioners see: `care-team`, `launch` or `any`"
+    )
+    proxy_access: ProxyAccess = Field(
+        ProxyAccess.FULL, description="What a RelatedPerson may whom no Consent names: `full`, `read` or `none`"
+    )
+    proxies_end_patients_goals: bool = Field(
+        False, description="A RelatedPerson may cancel, withdraw or void what the patient has proposed"
     )
 
     redis_url: RedisDsn | None = Field(None, description="Redis; without it each process keeps its own cache")
@@ -56,11 +90,32 @@ class Settings(BaseSettings):
             raise ValueError("COPLAN_REDIS_URL needs COPLAN_CACHE_SECRET, the same for all replicas")
         return self
 
+    @model_validator(mode="after")
+    def _must_be_able_to_get_tokens(self) -> Self:
+        if self.upstream_identity in {"token-exchange", "backend-services"} and not self.is_client:
+            raise ValueError(
+                f"COPLAN_UPSTREAM_IDENTITY={self.upstream_identity} needs COPLAN_TOKEN_ENDPOINT, COPLAN_CLIENT_ID and"
+                " COPLAN_CLIENT_KEYS or COPLAN_CLIENT_KEYS_FOLDER"
+            )
+        return self
+
     @field_validator("organization")
     @classmethod
     def _must_be_organization(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith("Organization/"):
             raise ValueError("must be an Organization")
+        return value
+
+    @property
+    def is_client(self) -> bool:
+        """True if this service can get tokens of its own."""
+        return bool(self.token_endpoint and self.client_id and (self.client_keys or self.client_keys_folder))
+
+    @field_validator("issuers")
+    @classmethod
+    def _must_be_told_apart(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if sum(isinstance(i, IssuerSettings) and i.opaque for i in value.values()) > 1:
+            raise ValueError("only one issuer can have opaque tokens: nothing in them says whose they are")
         return value
 
     @cached_property
@@ -71,4 +126,7 @@ class Settings(BaseSettings):
             self.self_managed_goals,
             frozenset(self.custodians),
             self.all_asked_must_agree,
+            self.practitioner_access,
+            self.proxy_access,
+            self.proxies_end_patients_goals,
         )

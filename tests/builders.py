@@ -19,7 +19,13 @@ AGREE, DISAGREE, PENDING = AcceptanceStatus.AGREE, AcceptanceStatus.DISAGREE, Ac
 
 def an_actor(reference: str = PATIENT, **parts: Any) -> Actor:
     role = Role(reference.partition("/")[0])
-    given = {"client_id": "portal", "issuer": "urn:test", "patients": frozenset({PATIENT}), "display": None}
+    given = {
+        "client_id": "portal",
+        "issuer": "urn:test",
+        "scopes": frozenset({"user/*.cruds"}),
+        "patients": frozenset({PATIENT}),
+        "display": None,
+    }
     return Actor(reference, role, **given | parts)
 
 

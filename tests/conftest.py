@@ -21,6 +21,7 @@ from service.gateways.fhir_client import open_fhir_client
 from service.gateways.memory_store import MemoryCache, MemoryIdempotencyKeys
 from service.gateways.smart_tokens import SmartTokenVerifier
 from service.logs import configure_logs
+from service.rights import Rights
 from service.settings import Settings
 from tests.hapi_server import HapiServer
 from tests.people import Person, World, record
@@ -35,7 +36,7 @@ class FhirServer:
 
     name: str
     base_url: str
-    transport: httpx.ASGITransport | None = None
+    transport: httpx.AsyncBaseTransport | None = None
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def fhir_server(request: pytest.FixtureRequest) -> FhirServer:
 
 @asynccontextmanager
 async def open_test_services(
-    server: FhirServer, organization: str | None = None, **switches: Any
+    server: FhirServer, organization: str | None = None, rights: Rights | None = None, **switches: Any
 ) -> AsyncIterator[Services]:
     """As the sandbox opens them, on this server."""
     settings = Settings(
@@ -81,7 +82,7 @@ async def open_test_services(
     deadline = timedelta(seconds=60)
     async with open_fhir_client(server.base_url, deadline=deadline, transport=server.transport) as fhir:
         cache, replies = MemoryCache(), MemoryIdempotencyKeys()
-        yield Services(settings, fhir, verifier, cache, replies, lambda: datetime.now(UTC))
+        yield Services(settings, fhir, verifier, cache, replies, lambda: datetime.now(UTC), rights=rights or Rights())
 
 
 def app_with(services: Services) -> FastAPI:
@@ -107,15 +108,15 @@ async def world(fhir_server: FhirServer) -> AsyncIterator[World]:
 
 
 @asynccontextmanager
-async def open_world(fhir_server: FhirServer, **switches: Any) -> AsyncIterator[World]:
-    """The same with settings of one's own."""
+async def open_world(fhir_server: FhirServer, rights: Rights | None = None, **switches: Any) -> AsyncIterator[World]:
+    """New people on this server, and the service for them, with settings of one's own."""
     suffix = uuid4().hex[:12]
     async with AsyncExitStack() as stack:
         fhir = await stack.enter_async_context(fhir_http(fhir_server))
         seeded = await fhir.post(fhir_server.base_url, content=encode(record(suffix)))
         assert seeded.status_code == 200, seeded.text
-        organization = f"Organization/clinic-{suffix}"
-        services = await stack.enter_async_context(open_test_services(fhir_server, organization, **switches))
+        opened = open_test_services(fhir_server, f"Organization/clinic-{suffix}", rights, **switches)
+        services = await stack.enter_async_context(opened)
         transport = httpx.ASGITransport(app_with(services))
         http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://coplan.test"))
 

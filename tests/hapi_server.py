@@ -33,6 +33,12 @@ class HapiServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._closing = ExitStack()
 
+    @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self._process is not None
+        return self._process.pid
+
     @staticmethod
     def is_available() -> str | None:
         """Why it cannot run here; None where it can."""

@@ -131,6 +131,18 @@ def record(suffix: str) -> Json:
         "code": {"text": "Injured knee"},
         "subject": {"reference": f"Patient/ann-{suffix}"},
     }
+
+    def team(patient: str, *members: str) -> Json:
+        participants = [{"member": {"reference": f"{member}-{suffix}"}} for member in members]
+        return {
+            "resourceType": "CareTeam",
+            "id": f"team-{patient}-{suffix}",
+            "status": "active",
+            "subject": {"reference": f"Patient/{patient}-{suffix}"},
+            "participant": participants,
+        }
+
+    clinicians = ("Practitioner/bo", "Practitioner/nora")
     resources = [
         clinic,
         practitioner("bo", "Berg"),
@@ -140,6 +152,8 @@ def record(suffix: str) -> Json:
         patient("zoe", "Zahl"),
         rosa,
         knee,
+        team("ann", "Patient/ann", *clinicians),
+        team("mia", "RelatedPerson/rosa", *clinicians),
     ]
     entries = [
         {"resource": r, "request": {"method": "PUT", "url": f"{r['resourceType']}/{r['id']}"}} for r in resources

@@ -113,27 +113,31 @@ class Act:
         headers = {"Location": location.format(id=outcome.resource["id"])} if location else {}
         status = 201 if location else 200
         response = resource_response(self.form, outcome.resource, view, status=status, headers=headers)
-        await self._keep(response)
+        await self._keep(response, outcome.resource)
         response.headers.update(REPLAYED if outcome.replayed else {})
         return response
 
     async def _answered_before(self) -> Reply | None:
+        """A right that has ended since the first answer ends the repetition, too: what it shows is read again."""
         operation = self.session.operation
         reply = await self.replies.find(self._key()) if operation else None
         if reply and operation and reply.fingerprint != operation.fingerprint:
             raise IdempotencyKeyReused("this Idempotency-Key came before with another body")
+        if reply and reply.about:
+            resource_type, _, resource_id = reply.about.partition("/")
+            await self.session.fhir.read(resource_type, resource_id)
         return reply
 
-    async def _keep(self, response: Response) -> None:
+    async def _keep(self, response: Response, resource: Json) -> None:
         if operation := self.session.operation:
             shown = tuple((n, v) for n, v in response.headers.items() if n in {"etag", "location"})
             media_type = str(response.media_type)
-            reply = Reply(operation.fingerprint, response.status_code, media_type, shown, bytes(response.body))
+            about = f"{resource['resourceType']}/{resource['id']}"
+            reply = Reply(operation.fingerprint, response.status_code, media_type, shown, bytes(response.body), about)
             await self.replies.keep(self._key(), reply, keep_for=self.kept_for)
 
     def _key(self) -> str:
-        """A right that has ended since the first answer ends the repetition, too; the durable path judges by itself."""
-        operation, patients = self.session.operation, self.session.actor.patients
-        rights = "any" if patients is None else " ".join(sorted(patients))
-        reader = self.session.reader.tag if self.session.reader else ""
-        return sha256(f"{operation and operation.id} {self.form} {reader} {rights}".encode()).hexdigest()
+        """Of this actor, token, form and language alone."""
+        operation, actor, reader = self.session.operation, self.session.actor, self.session.reader
+        asked = f"{operation and operation.id} {self.form} {reader and reader.tag} {actor.fingerprint}"
+        return sha256(asked.encode()).hexdigest()

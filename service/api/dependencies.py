@@ -1,13 +1,14 @@
 """What routes need, as annotated types: the actor from the token, preconditions and keys from the headers."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Annotated, Final
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from fhir_mappings.carrier import Json
 from fhir_mappings.codes import LifecycleStatus
 from fhir_mappings.model import Reference
 from fhir_mappings.wording import Language
@@ -23,9 +24,10 @@ from service.errors import (
     PreconditionMissing,
 )
 from service.guarded_fhir import GuardedFhir
-from service.ports import Cache, Clock, FhirGateway, IdempotencyKeys, TokenVerifier
+from service.ports import Cache, Clock, FhirGateway, IdempotencyKeys, OnBehalfOf, TokenVerifier
+from service.rights import Rights
 from service.settings import Settings
-from service.workflows.identify import identify
+from service.workflows.identify import Place, identify
 
 ID: Final = r"^[A-Za-z0-9\-.]{1,64}$"
 _ENTITY_TAG: Final = re.compile(r'(?:W/)?"([A-Za-z0-9\-.]{1,64})"')
@@ -50,7 +52,10 @@ Statuses = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the application has opened for its requests."""
+    """What the application has opened for its requests.
+
+    `fhir` is asked as this service itself; `on_behalf_of` says how it is asked for a caller, None: no differently.
+    """
 
     settings: Settings
     fhir: FhirGateway
@@ -58,6 +63,9 @@ class Services:
     cache: Cache
     replies: IdempotencyKeys
     clock: Clock
+    on_behalf_of: OnBehalfOf | None = None
+    public_keys: Json = field(default_factory=lambda: {"keys": []})
+    rights: Rights = field(default_factory=Rights)
 
 
 def get_services(request: Request) -> Services:
@@ -69,19 +77,41 @@ def get_services(request: Request) -> Services:
 CurrentServices = Annotated[Services, Depends(get_services)]
 
 
-async def get_claims(
-    services: CurrentServices, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> Claims:
-    """The claims of the bearer token."""
-    if credentials is None:
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+async def get_claims(request: Request, services: CurrentServices, credentials: Credentials) -> Claims:
+    """The claims of the one bearer token. Another scheme, such as DPoP, is refused: its proof is not verified here."""
+    if credentials is None or len(request.headers.getlist("authorization")) != 1:
         raise NotAuthenticated("send a bearer token")
     return await services.verifier.verify(credentials.credentials)
 
 
-async def get_actor(services: CurrentServices, claims: Annotated[Claims, Depends(get_claims)]) -> Actor:
+CurrentClaims = Annotated[Claims, Depends(get_claims)]
+
+
+def get_fhir(services: CurrentServices, credentials: Credentials, claims: CurrentClaims) -> FhirGateway:
+    """The FHIR server, asked with the identity that the settings choose; only once the token is known to be good."""
+    if services.on_behalf_of is None or credentials is None:
+        return services.fhir
+    return services.on_behalf_of(credentials.credentials)
+
+
+CurrentFhir = Annotated[FhirGateway, Depends(get_fhir)]
+
+
+def get_place(services: CurrentServices, fhir: CurrentFhir) -> Place:
+    """Where rights are read, and the rules of the house."""
+    settings, today = services.settings, services.clock().date()
+    return Place(fhir, services.rights, today, settings.policy, settings.organization)
+
+
+CurrentPlace = Annotated[Place, Depends(get_place)]
+
+
+async def get_actor(claims: CurrentClaims, place: CurrentPlace) -> Actor:
     """Who acts. Nothing else says so: no body, no parameter."""
-    organization, today = services.settings.organization, services.clock().date()
-    return await identify(claims, fhir=services.fhir, today=today, organization=organization)
+    return await identify(claims, place)
 
 
 CurrentActor = Annotated[Actor, Depends(get_actor)]
@@ -105,12 +135,13 @@ def get_session(
     request: Request,
     services: CurrentServices,
     actor: CurrentActor,
+    place: CurrentPlace,
     reader: Annotated[Language | None, Depends(get_reader)],
 ) -> Session:
     """What this request may use; the FHIR server as this actor may see it."""
     return Session(
         actor=actor,
-        fhir=GuardedFhir(services.fhir, actor),
+        fhir=GuardedFhir(place.fhir, actor, place.policy, place.rights, place.today),
         cache=services.cache,
         clock=services.clock,
         request_id=request.scope["request_id"],

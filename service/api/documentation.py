@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from fhir_mappings.carrier import Json
 from service.api import examples
+from service.api.me_views import Me, ProtectedResource
 from service.api.problems import FHIR_JSON, PROBLEM_JSON, PROBLEMS
 from service.api.story_views import ANSWERS
 from service.api.views import ProblemDetails, View
@@ -83,7 +84,9 @@ def openapi(app: FastAPI) -> Json:
             license_info={"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
             servers=[{"url": "/", "description": "This server"}],
         )
-        _, schemas = msgspec.json.schema_components(ANSWERS, ref_template=f"{SCHEMAS}{{name}}")
+        _, schemas = msgspec.json.schema_components(
+            (*ANSWERS, Me, ProtectedResource), ref_template=f"{SCHEMAS}{{name}}"
+        )
         present = document["components"]["schemas"]
         for unused in ("HTTPValidationError", "ValidationError"):
             present.pop(unused, None)

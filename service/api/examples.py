@@ -156,14 +156,6 @@ PATIENT_PLAN: Final = {
     "latest": [MEASUREMENT],
     "carePlans": [CARE_PLAN],
 }
-ME: Final = {
-    "actor": PATIENT,
-    "role": "Patient",
-    "clientId": "portal",
-    "scopes": ["patient/Goal.cruds"],
-    "patients": [PATIENT],
-    "name": "Ann Ahl",
-}
 PROBLEM: Final = {
     "type": "urn:coplan:problem:version-conflict",
     "title": "Changed since you read it",

@@ -18,6 +18,7 @@ from fhir_mappings.carrier import Json, MalformedJson, encode
 from fhir_mappings.elements import MappingError
 from fhir_mappings.operation_outcome import Issue, operation_outcome
 from service import errors
+from service.api.challenge import challenge
 from service.errors import Flaw
 from service.logs import log
 
@@ -44,6 +45,7 @@ UPSTREAM_DETAIL: Final = "The FHIR server behind this service did not do its par
 PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
     errors.NotAuthenticated: Problem(401, "not-authenticated", "login", "Not authenticated", "Send a valid token."),
     errors.NotPermitted: Problem(403, "not-permitted", "forbidden", "Not permitted"),
+    errors.ScopeMissing: Problem(403, "scope-missing", "forbidden", "The token has no scope for this"),
     errors.ResourceNotFound: Problem(404, "not-found", "not-found", "Not found", "There is no such resource for you."),
     errors.ResourceGone: Problem(410, "gone", "deleted", "Gone", "The resource was deleted on the FHIR server."),
     errors.TransitionNotAllowed: Problem(409, "transition-not-allowed", "business-rule", "Does not follow"),
@@ -60,6 +62,7 @@ PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
     errors.ContentTooLarge: Problem(413, "content-too-large", "too-long", "Content too large"),
     errors.MediaTypeNotSupported: Problem(415, "media-type-not-supported", "not-supported", "Media type not supported"),
     errors.NotAcceptable: Problem(406, "not-acceptable", "not-supported", "Not acceptable"),
+    errors.IssuerUnavailable: Problem(503, "issuer-unavailable", "transient", "Token issuer unavailable"),
     errors.UpstreamUnavailable: Problem(503, "fhir-server-unavailable", "transient", "FHIR server unavailable"),
     errors.UpstreamTimeout: Problem(504, "fhir-server-timeout", "timeout", "FHIR server too slow"),
     errors.UpstreamInvalid: Problem(502, "fhir-server-invalid", "exception", "FHIR server error", UPSTREAM_DETAIL),
@@ -82,7 +85,7 @@ def problem_response(request: Request, exc: Exception) -> Response:
         body, media_type = _details(problem, flaws, exc, request_id), PROBLEM_JSON
     if problem is UNKNOWN:
         log.error("internal_error", error=type(exc).__name__, where=_where(exc))
-    return Response(encode(body), problem.status, _headers(exc), media_type)
+    return Response(encode(body), problem.status, _headers(exc) | challenge(request, exc), media_type)
 
 
 def _problem(exc: Exception) -> tuple[Problem, tuple[Flaw, ...]]:
@@ -123,10 +126,10 @@ def _outcome(problem: Problem, flaws: tuple[Flaw, ...], exc: Exception, request_
 
 
 def _headers(exc: Exception) -> dict[str, str]:
-    if isinstance(exc, errors.NotAuthenticated):
-        return {"WWW-Authenticate": 'Bearer realm="CoPlan", error="invalid_token"'}
     if isinstance(exc, errors.VersionConflict) and exc.current:
         return {"ETag": f'W/"{exc.current}"'}
+    if isinstance(exc, errors.IssuerUnavailable):
+        return {"Retry-After": "5"}
     if isinstance(exc, errors.UpstreamUnavailable):
         pause = exc.retry_after.total_seconds() if exc.retry_after else 1
         return {"Retry-After": str(max(1, ceil(pause)))}

@@ -32,13 +32,13 @@ from service.api.views import (
     GoalList,
     GoalView,
     Health,
+    KeySet,
     ProblemDetails,
     Reference,
     ValueView,
     View,
     day_text,
 )
-from service.domain.actors import Actor
 from service.domain.progress import Point as ProgressPoint
 from service.workflows.plans import PlanView
 from service.workflows.progress import ProgressView
@@ -294,30 +294,6 @@ class PatientPlan(View):
         )
 
 
-class Me(View):
-    """Who the token speaks for. `patients` absent: any patient."""
-
-    actor: Reference
-    role: str
-    client_id: str
-    scopes: tuple[str, ...] = ()
-    patients: tuple[Reference, ...] | None = None
-    name: str | None = None
-    organization: Reference | None = None
-
-    @classmethod
-    def of(cls, actor: Actor) -> "Me":
-        return cls(
-            actor=actor.reference,
-            role=actor.role,
-            client_id=actor.client_id,
-            scopes=tuple(sorted(actor.scopes)),
-            patients=None if actor.patients is None else tuple(sorted(actor.patients)),
-            name=actor.display,
-            organization=actor.organization,
-        )
-
-
 ANSWERS: tuple[Any, ...] = (
     AgendaItemView,
     AgendaList,
@@ -331,7 +307,7 @@ ANSWERS: tuple[Any, ...] = (
     GoalThread,
     GoalView,
     Health,
-    Me,
+    KeySet,
     MeasurementView,
     MessageView,
     PatientPlan,

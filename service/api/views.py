@@ -198,6 +198,12 @@ class Health(View):
     degraded: tuple[str, ...] = ()
 
 
+class KeySet(View):
+    """A JWK Set with public keys (RFC 7517)."""
+
+    keys: tuple[dict[str, str], ...]
+
+
 class Flaw(View):
     """One element that is wrong. `code` is an issue type of R4."""
 

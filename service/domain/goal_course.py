@@ -68,7 +68,7 @@ def complete(
     outcome, assessments = _confirmed_outcome(asked, outcome, goal), tuple(assessments)
     must_be_attained(goal, outcome, assessments)
     if asked is None and _needs_confirmation(goal, occasion):
-        return _ending_proposed(thread, goal, TaskCode.FULFILL, outcome, reason, occasion)
+        return _ending_proposed(thread, _shown_by(goal, observation), TaskCode.FULFILL, outcome, reason, occasion)
     _must_be_for_other_side(asked, goal, occasion)
     done = replace(
         ended(goal, LifecycleStatus.COMPLETED, reason, occasion),
@@ -193,3 +193,8 @@ def _ending_note(outcome: AchievementStatus | None, language: Language) -> str:
         return language.say("Somebody wants to stop this goal. The other side has not said yes yet.")
     words = achievement_in_words(outcome, language)
     return language.say("Somebody says it is done: {outcome}. The other side has not said so yet.", outcome=words)
+
+
+def _shown_by(goal: Goal, observation: Reference | None) -> Goal:
+    """What shows the outcome is linked when it is said: who confirms is to see it, and need not say it again."""
+    return replace(goal, outcomes=(*goal.outcomes, observation)) if observation else goal

@@ -1,9 +1,26 @@
 """What an organisation decides for itself about co-authoring."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from fhir_mappings.model import Reference
+
+
+class PractitionerAccess(StrEnum):
+    """Whose data a practitioner sees: those on whose care team they are, also whom the EHR has launched, or all."""
+
+    CARE_TEAM = "care-team"
+    LAUNCH = "launch"
+    ANY = "any"
+
+
+class ProxyAccess(StrEnum):
+    """What a family member may for whom no Consent speaks."""
+
+    FULL = "full"
+    READ = "read"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +31,16 @@ class Policy:
     `self_managed_goals`: the care team may agree to disagree, which leaves the goal to the patient.
     `all_asked_must_agree`: a goal stays on the table until each who was asked agrees; one no is enough to decline it.
     `custodians`: who, besides the author, may mark a goal as entered in error.
+    `proxies_end_patients_goals`: a family member may cancel or void what the patient has proposed.
     """
 
     ending_needs_confirmation: bool = True
     self_managed_goals: bool = True
     custodians: frozenset[Reference] = frozenset()
     all_asked_must_agree: bool = False
+    practitioner_access: PractitionerAccess = PractitionerAccess.CARE_TEAM
+    proxy_access: ProxyAccess = ProxyAccess.FULL
+    proxies_end_patients_goals: bool = False
 
 
 DEFAULT_POLICY: Final = Policy()

@@ -8,7 +8,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
 from fhir_mappings.model import Reference
-from service.gateways.smart_tokens import Keys, KnownKeys
+from service.gateways.issuer_keys import Keys, KnownKeys
 
 ISSUER: Final = "urn:coplan:demo-issuer"
 AUDIENCE: Final = "urn:coplan:demo"

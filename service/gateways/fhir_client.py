@@ -10,10 +10,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import unquote, urlencode, urljoin, urlsplit
 
 import httpx
 from httpx_aiohttp import HttpxAiohttpClient
@@ -21,12 +23,13 @@ from httpx_aiohttp import HttpxAiohttpClient
 from fhir_mappings import bundle, r4
 from fhir_mappings.bundle import Create, Entry, Update, Written
 from fhir_mappings.carrier import Json, MalformedJson, decode_trusted, encode
-from fhir_mappings.elements import MappingError
+from fhir_mappings.elements import ID, MappingError
 from fhir_mappings.operation_outcome import issue_codes
 from service.errors import (
     CoPlanError,
     Flaw,
     InvalidContent,
+    NotPermitted,
     ResourceGone,
     ResourceNotFound,
     UpstreamInvalid,
@@ -35,8 +38,9 @@ from service.errors import (
     UpstreamUnavailable,
     VersionConflict,
 )
+from service.gateways.upstream_identity import Fixed
 from service.logs import log
-from service.ports import Parameters
+from service.ports import Credentials, Parameters
 
 FHIR_JSON: Final = "application/fhir+json"
 PAGE_SIZE: Final = 200
@@ -80,34 +84,50 @@ async def open_fhir_client(
         "timeout": None,
         "trust_env": False,
         "follow_redirects": False,
-        "headers": {"Authorization": authorization} if authorization else None,
     }
     http = (
         httpx.AsyncClient(transport=transport, **common) if transport else HttpxAiohttpClient(limits=limits, **common)
     )
     async with http:
-        yield FhirClient(http, base_url, deadline=deadline)
+        yield FhirClient(http, base_url, deadline=deadline, credentials=Fixed(authorization))
+
+
+@dataclass(slots=True)
+class _Shared:
+    """What all clients of one server know of it."""
+
+    not_before: float = 0.0
+    capabilities: tuple[float, Json] | None = None
 
 
 class FhirClient:
-    """The interactions of one FHIR server, under their FHIR names."""
+    """The interactions of one FHIR server, under their FHIR names, asked with the credentials of one caller."""
 
-    def __init__(self, http: httpx.AsyncClient, base_url: str, *, deadline: timedelta) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, base_url: str, *, deadline: timedelta, credentials: Credentials | None = None
+    ) -> None:
         self._http = http
         self._base = base_url.rstrip("/") + "/"
         self._deadline = deadline.total_seconds()
-        self._not_before = 0.0
-        self._capabilities: tuple[float, Json] | None = None
+        self._credentials: Credentials = credentials or Fixed()
+        self._shared = _Shared()
+
+    def with_credentials(self, credentials: Credentials) -> "FhirClient":
+        """The same server, asked by somebody else over the same connections."""
+        client = copy(self)
+        client._credentials = credentials
+        return client
 
     async def read(self, resource_type: str, resource_id: str) -> Json:
-        """Source: https://hl7.org/fhir/R4/http.html#read"""
-        path = f"{resource_type}/{resource_id}"
-        return _as_asked(await self._read(path), resource_type, resource_id)
+        """What the caller's token may not read is not there: whoever asks must not learn that it is.
+
+        Source: https://hl7.org/fhir/R4/http.html#read
+        """
+        return await self._resource(resource_type, resource_id)
 
     async def vread(self, resource_type: str, resource_id: str, version: str) -> Json:
         """Source: https://hl7.org/fhir/R4/http.html#vread"""
-        path = f"{resource_type}/{resource_id}/_history/{version}"
-        return _as_asked(await self._read(path), resource_type, resource_id)
+        return await self._resource(resource_type, resource_id, version)
 
     async def search(self, resource_type: str, parameters: Parameters, *, limit: int | None = None) -> list[Json]:
         """Searches by POST, so that no patient id stands in a log of URLs; all pages.
@@ -161,14 +181,22 @@ class FhirClient:
 
     async def capabilities(self) -> Json:
         """The CapabilityStatement, kept for ten minutes."""
-        kept_at, statement = self._capabilities or (0.0, {})
+        kept_at, statement = self._shared.capabilities or (0.0, {})
         if not statement or time.monotonic() - kept_at > CAPABILITIES_KEPT_FOR.total_seconds():
-            statement = await self._read("metadata")
-            self._capabilities = time.monotonic(), statement
+            statement = await self._retried("GET", "metadata")
+            self._shared.capabilities = time.monotonic(), statement
         return statement
 
-    async def _read(self, path: str) -> Json:
-        return await self._retried("GET", path)
+    async def _resource(self, resource_type: str, resource_id: str, version: str | None = None) -> Json:
+        """A reference that came from somewhere is checked before it becomes a path."""
+        absent = ResourceNotFound(f"{resource_type}/{resource_id} not found")
+        if not resource_type.isalpha() or not _is_id(resource_id) or not (version is None or _is_id(version)):
+            raise absent
+        path = f"{resource_type}/{resource_id}" + (f"/_history/{version}" if version else "")
+        try:
+            return _as_asked(await self._retried("GET", path), resource_type, resource_id)
+        except NotPermitted as exc:
+            raise absent from exc
 
     async def _retried(self, method: str, path: str, **request: Any) -> Json:
         """What changes nothing is tried twice, unless the server asked for time."""
@@ -193,8 +221,20 @@ class FhirClient:
         return self._answer(response, body, what)
 
     async def _exchange(self, method: str, path: str, **request: Any) -> tuple[httpx.Response, bytes]:
+        """A token that has ended is renewed once; after a 401 nothing has happened, so a write may go again, too."""
+        authorization = await self._credentials.header()
+        response, body = await self._ask(method, path, authorization, **request)
+        if response.status_code == 401 and (renewed := await self._credentials.renewed(authorization)):
+            return await self._ask(method, path, renewed, **request)
+        return response, body
+
+    async def _ask(
+        self, method: str, path: str, authorization: str | None, **request: Any
+    ) -> tuple[httpx.Response, bytes]:
         headers = {"Accept": FHIR_JSON, **request.pop("headers", {})}
-        async with self._http.stream(method, urljoin(self._base, path), headers=headers, **request) as response:
+        if authorization:
+            headers["Authorization"] = authorization
+        async with self._http.stream(method, self._own(path), headers=headers, **request) as response:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
@@ -213,8 +253,8 @@ class FhirClient:
         log.info("fhir_server_refused", status=status, interaction=what, issues=issues)
         if status in {429, 503}:
             raise self._paused(response.headers.get("Retry-After"))
-        if status in REFUSALS:
-            raise REFUSALS[status](f"the FHIR server answered {status} to {what}")
+        if error := self._credentials.refusals.get(status) or REFUSALS.get(status):
+            raise error(f"the FHIR server answered {status} to {what}")
         if response.is_server_error:
             raise UpstreamUnavailable(f"the FHIR server answered {status} to {what}")
         raise (UpstreamRefused if response.is_client_error else UpstreamInvalid)(
@@ -224,21 +264,27 @@ class FhirClient:
     def _paused(self, retry_after: str | None) -> UpstreamUnavailable:
         pause = _pause(retry_after)
         if pause is not None:
-            self._not_before = time.monotonic() + pause.total_seconds()
+            self._shared.not_before = time.monotonic() + pause.total_seconds()
         return UpstreamUnavailable("the FHIR server asks for time", pause)
 
     def _must_not_be_paused(self) -> None:
-        left = self._not_before - time.monotonic()
+        left = self._shared.not_before - time.monotonic()
         if left > 0:
             raise UpstreamUnavailable("the FHIR server asks for time", timedelta(seconds=left))
 
     def _own(self, link: str) -> str:
-        """A page link, followed at our own server and below its base only."""
+        """An address at the configured server and below its base: no token goes anywhere else."""
         url, base = urlsplit(urljoin(self._base, link)), urlsplit(self._base)
         below = url.path == base.path.rstrip("/") or url.path.startswith(base.path)
-        if (url.scheme, url.netloc) != (base.scheme, base.netloc) or not below or "/../" in url.path:
+        climbs = {".", ".."}.intersection(unquote(url.path).replace("\\", "/").split("/"))
+        if (url.scheme, url.netloc) != (base.scheme, base.netloc) or not below or climbs:
             raise UpstreamInvalid("the FHIR server's next page is at another address")
         return url.geturl()
+
+
+def _is_id(value: str) -> bool:
+    """By its grammar; `.` and `..` are ids there, and elsewhere in paths."""
+    return bool(ID.fullmatch(value)) and value not in {".", ".."}
 
 
 def _decoded(body: bytes) -> Json | None:

@@ -64,22 +64,23 @@ class RedisStore:
         )
 
     async def epoch(self, patient: str) -> int | None:
-        """0 where nothing was counted yet; None where Redis does not say."""
-        counted = await self._get(self._key("epoch", patient), b"unknown")
-        return int(counted or 0) if counted is None or counted.isdigit() else None
+        """None where Redis does not say, or may not count: then a write would go unnoticed, too."""
+        return await self._tried(lambda: self._counted(patient, advance=False), None)
 
     async def advance_epoch(self, patient: str) -> None:
+        await self._tried(lambda: self._counted(patient, advance=True), None)
+
+    async def _counted(self, patient: str, *, advance: bool) -> int | None:
         """Counts from the present time, so that a count that Redis has lost never comes again."""
         name = self._key("epoch", patient)
-
-        async def advance() -> None:
-            async with self._client.pipeline(transaction=True) as pipeline:
-                pipeline.set(name, time.time_ns(), nx=True)
+        async with self._client.pipeline(transaction=True) as pipeline:
+            pipeline.set(name, time.time_ns(), nx=True, px=EPOCH_KEPT_FOR)
+            if advance:
                 pipeline.incr(name)
                 pipeline.pexpire(name, EPOCH_KEPT_FOR)
-                await pipeline.execute()
-
-        await self._tried(advance, None)
+            pipeline.get(name)
+            counted: bytes | None = (await pipeline.execute())[-1]
+        return int(counted) if counted and counted.isdigit() else None
 
     async def find(self, operation: str) -> Reply | None:
         opened = self._opened(operation, await self._get(self._key("reply", operation), None))

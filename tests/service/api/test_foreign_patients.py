@@ -98,8 +98,8 @@ async def test_no_answer_to_a_stranger_has_a_word_of_it(world: World) -> None:
 
 
 async def test_a_relative_whose_right_has_ended_speaks_for_nobody(world: World) -> None:
+    """After five seconds at most: `tests/service/workflows/test_rights.py` tells of the clock."""
     rosa = await world.on_server(f"RelatedPerson/rosa-{world.suffix}")
-    said(await world.rosa.get(f"/v1/patients/{world.child}/plan"), 200)
     ended = rosa | {"period": {"end": "2020-01-01"}}
     await world.fhir.put(f"RelatedPerson/{rosa['id']}", json=ended)
 
