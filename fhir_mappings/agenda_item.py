@@ -52,7 +52,7 @@ def agenda_item_from_fhir(resource: Json) -> AgendaItem | None:
         raise MappingError("CommunicationRequest.authoredOn", "is missing")
     payload = (p.get("contentString") for p in items(resource, "payload", "CommunicationRequest.payload"))
     about = references(resource, "about", "CommunicationRequest.about")
-    note: Json = next(iter(items(resource, "note", "CommunicationRequest.note")), {})
+    note: Json = (items(resource, "note", "CommunicationRequest.note") or [{}])[-1]
     return AgendaItem(
         id=text(resource, "id", "CommunicationRequest.id"),
         version=resource.get("meta", {}).get("versionId"),
@@ -78,14 +78,15 @@ def agenda_item_to_fhir(item: AgendaItem, *, onto: Json | None = None) -> Json:
     """A copy of `onto` with the status, the visit and the outcome; without it a new CommunicationRequest."""
     resource = dict(onto) if onto is not None else _new(item)
     must_be_understood(resource)
-    put(resource, "status", str(item.status))
-    put(resource, "occurrenceDateTime", item.visit.day.text if item.visit.day else None)
-    put(resource, "encounter", _visit_json(item, "Encounter"))
-    put(resource, "about", [reference_json(item.goal)] if item.goal else [])
-    if appointment := _visit_json(item, "Appointment"):
-        resource["about"] = [*resource.get("about", []), appointment]
-    if item.outcome:
-        put(resource, "note", [_outcome(item)])
+    before = None if onto is None else agenda_item_from_fhir(onto)
+    if before is None or item.status is not before.status:
+        put(resource, "status", str(item.status))
+    if before is None or item.visit != before.visit:
+        put(resource, "occurrenceDateTime", item.visit.day.text if item.visit.day else None)
+        put(resource, "encounter", _visit_json(item, "Encounter"))
+        put(resource, "about", _about(resource, item))
+    if item.outcome != (before and before.outcome):
+        put(resource, "note", [*resource.get("note", []), _outcome(item)])
     return with_restriction(resource, item.private)
 
 
@@ -113,6 +114,14 @@ def _visit(resource: Json, about: tuple[Reference, ...]) -> Visit:
     appointment = next((r for r in about if r.startswith("Appointment/")), None)
     day = str(resource.get("occurrenceDateTime", "")).partition("T")[0]
     return Visit(encounter or appointment, PartialDate(day) if DATE.fullmatch(day) else None)
+
+
+def _about(resource: Json, item: AgendaItem) -> list[Json]:
+    """What else it is about stays; the appointment is the one of the visit."""
+    others = [a for a in resource.get("about", []) if not str(a.get("reference")).startswith("Appointment/")]
+    goal = [reference_json(item.goal)] if item.goal and not others else []
+    appointment = _visit_json(item, "Appointment")
+    return [*goal, *others, *([appointment] if appointment else [])]
 
 
 def _visit_json(item: AgendaItem, resource_type: str) -> Json | None:

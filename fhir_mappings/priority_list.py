@@ -64,11 +64,15 @@ def priority_list_to_fhir(priorities: PriorityList, *, onto: Json | None = None)
     """A copy of `onto` with this order; without `onto` a new List. What is said of an entry that stays, stays."""
     resource = dict(onto) if onto is not None else _new(priorities)
     must_be_understood(resource)
-    present = {e.get("item", {}).get("reference"): e for e in items(resource, "entry", "List.entry")}
-    put(resource, "entry", [present.get(r) or {"item": reference_json(r)} for r in priorities.items])
-    put(resource, "emptyReason", None if priorities.items else _coded("list-empty-reason", "notstarted"))
-    put(resource, "status", "current" if priorities.current else "retired")
-    put(resource, "date", instant_text(priorities.date))
+    before = None if onto is None else priority_list_from_fhir(onto)
+    if before is None or priorities.items != before.items:
+        present = {e.get("item", {}).get("reference"): e for e in items(resource, "entry", "List.entry")}
+        put(resource, "entry", [present.get(r) or {"item": reference_json(r)} for r in priorities.items])
+        put(resource, "emptyReason", None if priorities.items else _coded("list-empty-reason", "notstarted"))
+    if before is None or priorities.current is not before.current:
+        put(resource, "status", "current" if priorities.current else "retired")
+    if before is None or priorities.date != before.date:
+        put(resource, "date", instant_text(priorities.date))
     return with_restriction(resource, priorities.private)
 
 

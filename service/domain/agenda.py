@@ -76,11 +76,12 @@ def carried_over(
     Raises:
         TransitionNotAllowed: there is nothing to carry over, or one of the items is closed.
     """
-    moved = tuple(replace(item, visit=visit) for item in items)
-    if not moved:
-        raise TransitionNotAllowed("nothing is open on the agenda: there is nothing to carry over")
-    for item in moved:
+    items = tuple(items)
+    for item in items:
         _must_be_open(item)
+    moved = tuple(replace(item, visit=visit) for item in items if item.visit != visit)
+    if not moved:
+        raise TransitionNotAllowed("nothing on the agenda is open for another visit: there is nothing to carry over")
     return Change(Act.CARRY_OVER_AGENDA, moved[0].reference, others=(*moved, *others), plan=plan)
 
 

@@ -4,13 +4,13 @@ Source: https://hl7.org/fhir/us/pco/STU1/
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from fhir_mappings.codes import AchievementStatus, Act, LifecycleStatus, ObservationStatus
-from fhir_mappings.model import CarePlan, Concept, Goal, Quantity, Reference
+from fhir_mappings.model import CarePlan, Concept, Goal, Level, Quantity, Reference, Target
 from fhir_mappings.narrative import latest_scores
 from fhir_mappings.pco import (
     ATTAINMENT,
@@ -44,25 +44,25 @@ def categories_of(categories: tuple[Concept, ...], *, scaled: bool) -> tuple[Con
     return (CATEGORIES.concept("person-centered"), *categories)
 
 
-def must_scale(goal: Goal) -> None:
+def must_scale(levels: Sequence[Level], targets: Sequence[Target]) -> None:
     """Refuses levels that could be taken one for the other, and a second scale beside them.
 
     Raises:
         InvalidContent: names the level or the target.
     """
-    counted = Counter(level.score for level in goal.levels)
+    counted = Counter(level.score for level in levels)
     flaws = [
         Flaw(f"levels[{i}].score", "comes twice: each level is said once", "duplicate")
-        for i, level in enumerate(goal.levels)
+        for i, level in enumerate(levels)
         if counted[level.score] > 1
     ]
-    measured = ((i, t.measure) for i, t in enumerate(goal.targets) if goal.levels and t.measure)
+    measured = ((i, t.measure) for i, t in enumerate(targets) if levels and t.measure)
     flaws += [
         Flaw(f"targets[{i}].measure", "stands beside levels: say there what is to be reached", "business-rule")
         for i, measure in measured
         if not ATTAINMENT.code_in(measure)
     ]
-    if goal.levels and EXPECTED not in counted:
+    if levels and EXPECTED not in counted:
         flaws.append(Flaw("levels", "lack 0, the expected level: the others are told from it", "required"))
     if flaws:
         raise InvalidContent(*flaws)

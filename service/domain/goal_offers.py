@@ -143,6 +143,7 @@ def enter_in_error(thread: Thread, goal: Goal, reason: str, occasion: Occasion) 
 def _offered(
     subject: Reference, offer: Offer, asked: tuple[Reference, ...], occasion: Occasion, *, thread: str
 ) -> Goal:
+    must_scale(offer.levels, offer.targets)
     mine = answer_of(occasion.actor, AcceptanceStatus.AGREE, offer.priority)
     individuals = (a for a in asked if a.partition("/")[0] in INDIVIDUALS and a != mine.individual)
     goal = Goal(
@@ -162,7 +163,6 @@ def _offered(
         patient_supplied=occasion.actor.on_patient_side,
         private=offer.private,
     )
-    must_scale(goal)
     goal = with_note(goal, occasion.language.say("Offered. Not agreed yet when this was written."), occasion)
     return with_note(goal, levels_note(goal, occasion.language), occasion) if goal.levels else goal
 

@@ -2,11 +2,15 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
+from typing import Final
 
 from fhir_mappings.codes import Act
 from fhir_mappings.model import CarePlan, Reference
 from fhir_mappings.person_centered import PriorityList
 from service.domain.thread import Change, Occasion
+
+ORDER: Final = {"Patient": 0, "RelatedPerson": 1}
+"""Whose list stands before whose."""
 
 
 def prioritised(  # what the lists are made of stands in as many places
@@ -35,23 +39,27 @@ def split(
     """The lists of one source: the shared one, and a private one in full where something on it is private.
 
     The shared list does not betray the other: it has no gap where something private stands. The one that says all is
-    the last.
+    the last. Lists of other systems stay as they are; of two of ours for the same, made at once, one is retired.
     """
-    present = {p.private: p for p in lists if p.source == source}
+    ours = sorted((p for p in lists if p.source == source and p.key is not None), key=lambda p: p.current)
+    present = {p.private: p for p in ours}
+    yield from (replace(p, current=False) for p in ours if p.current and p is not present[p.private])
     shown = tuple(i for i in items if i not in private)
     hidden = shown != items
-    yield _written(present.get(False), subject, source, shown, occasion, private=False)
-    if hidden or True in present:
-        full = _written(present.get(True), subject, source, items, occasion, private=True)
-        yield replace(full, current=hidden)
+    shared = _written(present.get(False), subject, source, shown, occasion, private=False)
+    if True in present and present[True].current and not hidden:
+        yield replace(present[True], items=items, date=occasion.at, current=False)
+    yield shared
+    if hidden:
+        yield _written(present.get(True), subject, source, items, occasion, private=True)
 
 
 def resplit(
     lists: Collection[PriorityList], private: Collection[Reference], occasion: Occasion
 ) -> tuple[PriorityList, ...]:
-    """All lists anew, after something on them has become private or shared."""
+    """All lists of ours anew, after something on them has become private or shared."""
     full: dict[Reference, PriorityList] = {}
-    for priorities in sorted(lists, key=lambda p: p.private):
+    for priorities in sorted((p for p in lists if p.key is not None and p.current), key=lambda p: p.private):
         full[priorities.source] = priorities
     again = (split(p.subject, source, p.items, occasion, lists=lists, private=private) for source, p in full.items())
     return tuple(p for found in again for p in found)
@@ -62,17 +70,7 @@ def in_force(lists: Iterable[PriorityList]) -> tuple[PriorityList, ...]:
     full: dict[Reference, PriorityList] = {}
     for priorities in sorted((p for p in lists if p.current and p.items), key=lambda p: p.private):
         full[priorities.source] = priorities
-    order = ("Patient", "RelatedPerson")
-    return tuple(
-        sorted(
-            full.values(),
-            key=lambda p: (
-                p.source.partition("/")[0] not in order[:1],
-                p.source.partition("/")[0] not in order,
-                p.source,
-            ),
-        )
-    )
+    return tuple(sorted(full.values(), key=lambda p: (ORDER.get(p.source.partition("/")[0], len(ORDER)), p.source)))
 
 
 def _written(
