@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from fhir_mappings.carrier import Json, encode
+from fhir_mappings.elements import is_restricted
 from tests.workflow_pages.recording import Exchange, Names, Recording
 
 Facts = Iterable[str | None]
