@@ -20,6 +20,7 @@ from fhir_mappings.elements import (
     identifier,
     instant,
     instant_text,
+    is_restricted,
     items,
     must_be_understood,
     optional_reference,
@@ -29,6 +30,7 @@ from fhir_mappings.elements import (
     references,
     text,
     with_identifier,
+    with_restriction,
 )
 from fhir_mappings.model import CarePlan, PartialDate, Reference
 
@@ -57,6 +59,7 @@ def care_plan_from_fhir(resource: Json) -> CarePlan:
         instantiates=next(iter(resource.get("instantiatesCanonical", ())), None),
         shared=identifier(resource, SHARED_PLAN),
         operation=identifier(resource, OPERATION),
+        private=is_restricted(resource),
     )
 
 
@@ -106,7 +109,7 @@ def _new(plan: CarePlan) -> Json:
     put(resource, "created", instant_text(plan.created) if plan.created else None)
     with_identifier(resource, SHARED_PLAN, plan.shared)
     with_identifier(resource, OPERATION, plan.operation)
-    return resource
+    return with_restriction(resource, plan.private)
 
 
 def _links(resource: Json, name: str, wanted: Sequence[Reference]) -> list[Json]:

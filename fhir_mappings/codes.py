@@ -41,6 +41,10 @@ ARTIFACT_COMMENT: Final = "http://hl7.org/fhir/StructureDefinition/cqf-artifactC
 PLAN_DEFINITION_TYPE: Final = "http://terminology.hl7.org/CodeSystem/plan-definition-type"
 CONSENT_SCOPE: Final = "http://terminology.hl7.org/CodeSystem/consentscope"
 ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+US_CORE_SCREENING: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-observation-screening-assessment"
+PCO_PROFILES: Final = "http://hl7.org/fhir/us/pco/StructureDefinition/"
+"""Person-Centered Outcomes 1.0.0."""
+GOAL_ATTAINMENT_SCALING: Final = f"{PCO_PROFILES}pco-goal-attainment-scaling"
 
 US_CORE_TAGS: Final = "http://hl7.org/fhir/us/core/CodeSystem/us-core-tags"
 PATIENT_SUPPLIED: Final = "patient-supplied"
@@ -64,6 +68,13 @@ DATA_OPERATION: Final = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
 LOINC: Final = "http://loinc.org"
 SNOMED: Final = "http://snomed.info/sct"
 UCUM: Final = "http://unitsofmeasure.org"
+
+
+LIST_ORDER: Final = "http://terminology.hl7.org/CodeSystem/list-order"
+AGENDA: Final = "urn:coplan:visit-agenda"
+"""Code system of the categories of an agenda item: `question` or `topic`."""
+PRIORITY_LIST: Final = "urn:coplan:priority-list"
+"""`List.identifier`: the priorities of one patient as one author sees them."""
 
 
 class LifecycleStatus(StrEnum):
@@ -226,6 +237,15 @@ class Act(StrEnum):
     RETIRE = "retire"
     WITHDRAW_NAMING = "withdraw-naming"
     APPLY_TEMPLATE = "apply-template"
+    RECORD_SCORE = "record-score"
+    ADD_BARRIER = "add-barrier"
+    RECORD_READINESS = "record-readiness"
+    SAY_WHAT_MATTERS = "say-what-matters"
+    SET_PRIORITIES = "set-priorities"
+    CHANGE_VISIBILITY = "change-visibility"
+    ADD_AGENDA_ITEM = "add-agenda-item"
+    CLOSE_AGENDA_ITEM = "close-agenda-item"
+    CARRY_OVER_AGENDA = "carry-over-agenda"
 
 
 class RequestIntent(StrEnum):

@@ -46,6 +46,11 @@ CREATING: Final = frozenset(
         Act.REPORT_ACTIVITY,
         Act.DRAFT_TEMPLATE,
         Act.APPLY_TEMPLATE,
+        Act.RECORD_SCORE,
+        Act.ADD_BARRIER,
+        Act.RECORD_READINESS,
+        Act.SAY_WHAT_MATTERS,
+        Act.ADD_AGENDA_ITEM,
     }
 )
 """Acts whose target is new; all others update theirs."""

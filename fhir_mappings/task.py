@@ -37,12 +37,13 @@ from fhir_mappings.elements import (
     without_nothing,
 )
 from fhir_mappings.model import Reference, Task
+from fhir_mappings.wording import phrase
 
 PROPOSED_OUTCOME: Final = "Proposed outcome"
 ASKS: Final = {
-    TaskCode.APPROVE: "A goal was offered. Please say whether you agree, or offer something else.",
-    TaskCode.FULFILL: "It was proposed to complete a goal. Please confirm, or say why it should go on.",
-    TaskCode.ABORT: "It was proposed to cancel a goal. Please confirm, or say why it should go on.",
+    TaskCode.APPROVE: phrase("A goal was offered. Please say if you agree, or offer something else."),
+    TaskCode.FULFILL: phrase("Someone thinks a goal is done. Please say if you think so too, or why it should go on."),
+    TaskCode.ABORT: phrase("Someone wants to stop a goal. Please say if that is fine, or why it should go on."),
 }
 
 

@@ -18,7 +18,20 @@ from starlette.middleware.cors import CORSMiddleware
 from fhir_mappings.carrier import MalformedJson
 from fhir_mappings.elements import MappingError
 from service import metrics
-from service.api import activities, caller, goals, ledger, me, plans, progress, templates, tracking, well_known
+from service.api import (
+    activities,
+    attainment,
+    caller,
+    family,
+    goals,
+    ledger,
+    me,
+    plans,
+    progress,
+    templates,
+    tracking,
+    well_known,
+)
 from service.api.auditing import Auditing
 from service.api.dependencies import Services
 from service.api.documentation import openapi
@@ -55,6 +68,22 @@ CORS: Final[dict[str, Any]] = {
 OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 
 
+ROUTED: Final = (
+    goals,
+    progress,
+    tracking,
+    attainment,
+    family,
+    plans,
+    activities,
+    templates,
+    me,
+    caller,
+    well_known,
+    ledger,
+)
+
+
 def create_app(open_services: OpenServices, edge: Edge | None = None) -> FastAPI:
     """The application. Its services are opened when it starts and closed when it ends."""
     edge = edge or Edge()
@@ -80,7 +109,7 @@ def create_app(open_services: OpenServices, edge: Edge | None = None) -> FastAPI
     app.add_middleware(RequestContext)
     for error in (CoPlanError, MappingError, MalformedJson, RequestValidationError, HTTPException):
         app.add_exception_handler(error, problem_response)
-    for module in (goals, progress, tracking, plans, activities, templates, me, caller, well_known, ledger):
+    for module in ROUTED:
         app.include_router(module.router)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app

@@ -78,6 +78,15 @@ class GuardedGateway(FhirGateway, Protocol):
         """
         ...
 
+    async def search_beside(
+        self, resource_type: str, parameters: Parameters, *, limit: int | None = None
+    ) -> list[Json]:
+        """What CoPlan keeps true by itself beside an act, such as a plan's narrative, needs no scope of its own.
+
+        It is judged by the patient and by what is kept from the family; it is written about, never answered.
+        """
+        ...
+
 
 class TokenVerifier(Protocol):
     """Verifies a bearer token."""

@@ -99,6 +99,10 @@ class Settings(BaseSettings):
 
     ending_needs_confirmation: bool = Field(True, description="The other side confirms the end of a goal")
     self_managed_goals: bool = Field(True, description="The care team may agree to disagree")
+    all_asked_must_agree: bool = Field(
+        False, description="A goal is agreed only once each who was asked agrees, not the patient and one more"
+    )
+    language: Literal["en", "es"] = Field("en", description="Of what is written where the Patient says none")
     custodians: frozenset[ReferenceTo] = Field(
         frozenset(), description="Who besides the author may mark goals as entered in error, as JSON list"
     )
@@ -183,6 +187,7 @@ class Settings(BaseSettings):
             self.ending_needs_confirmation,
             self.self_managed_goals,
             frozenset(self.custodians),
+            self.all_asked_must_agree,
             self.practitioner_access,
             self.proxy_access,
             self.proxies_end_patients_goals,

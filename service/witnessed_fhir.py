@@ -72,3 +72,8 @@ class WitnessedGuard(WitnessedFhir):
 
     async def must_admit(self, patient: Reference) -> None:
         await self._guarded.must_admit(patient)
+
+    async def search_beside(
+        self, resource_type: str, parameters: Parameters, *, limit: int | None = None
+    ) -> list[Json]:
+        return await self._guarded.search_beside(resource_type, parameters, limit=limit)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -79,9 +80,12 @@ async def open_test_services(
     organization: str | None = None,
     rights: Rights | None = None,
     clock: MovableClock | None = None,
+    **switches: Any,
 ) -> AsyncIterator[Services]:
     """As the sandbox opens them, on this server."""
-    settings = Settings(fhir_base_url=server.base_url, organization=organization, plan_kept_for=timedelta(seconds=10))
+    settings = Settings(
+        fhir_base_url=server.base_url, organization=organization, plan_kept_for=timedelta(seconds=10), **switches
+    )
     verifier = SmartTokenVerifier(ISSUER.issuers, audience=AUDIENCE, fhir_base_url=server.base_url)
     deadline = timedelta(seconds=60)
     async with open_fhir_client(server.base_url, deadline=deadline, transport=server.transport) as fhir:
@@ -112,15 +116,15 @@ async def world(fhir_server: FhirServer) -> AsyncIterator[World]:
 
 
 @asynccontextmanager
-async def open_world(fhir_server: FhirServer, rights: Rights | None = None) -> AsyncIterator[World]:
-    """New people on this server, and the service for them."""
+async def open_world(fhir_server: FhirServer, rights: Rights | None = None, **switches: Any) -> AsyncIterator[World]:
+    """New people on this server, and the service for them, with settings of one's own."""
     suffix = uuid4().hex[:12]
     async with AsyncExitStack() as stack:
         fhir = await stack.enter_async_context(fhir_http(fhir_server))
         seeded = await fhir.post(fhir_server.base_url, content=encode(record(suffix)))
         assert seeded.status_code == 200, seeded.text
         clock = MovableClock()
-        opened = open_test_services(fhir_server, f"Organization/clinic-{suffix}", rights, clock)
+        opened = open_test_services(fhir_server, f"Organization/clinic-{suffix}", rights, clock, **switches)
         services = await stack.enter_async_context(opened)
         transport = httpx.ASGITransport(app_with(services))
         http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://coplan.test"))
@@ -137,6 +141,7 @@ async def open_world(fhir_server: FhirServer, rights: Rights | None = None) -> A
             bo=person("Practitioner", "bo", "Dr Bo Berg"),
             nora=person("Practitioner", "nora", "Nora Nyby"),
             rosa=person("RelatedPerson", "rosa", "Rosa Moss"),
+            mia=person("Patient", "mia", "Mia Moss"),
             other=person("Patient", "zoe", "Zoe Zahl"),
             fhir=fhir,
             suffix=suffix,

@@ -64,7 +64,9 @@ class MovableClock:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A patient with a clinician, a mother who speaks for a child, and people who have nothing to do with them."""
+    """A patient with a clinician, a mother who speaks for a child, the child herself (an adolescent with a token of her
+    own), and people who have nothing to do with them.
+    """
 
     patient: str
     child: str
@@ -73,6 +75,7 @@ class World:
     bo: Person
     nora: Person
     rosa: Person
+    mia: Person
     other: Person
     fhir: httpx.AsyncClient
     suffix: str

@@ -1,4 +1,4 @@
-"""What CoPlan leaves on a FHIR server passes the official HL7 validator with US Core 6.1.0."""
+"""What CoPlan leaves on a FHIR server passes the official HL7 validator with US Core 6.1.0 and PCO 1.0.0."""
 
 import os
 import shutil
@@ -11,6 +11,7 @@ from fhir_mappings.carrier import Json, encode
 from service.gateways.template_library import shipped_templates
 from tests.people import World, said
 from tests.service.workflows import test_codesigned_template as programmes
+from tests.service.workflows import test_cystic_fibrosis as cystic_fibrosis
 from tests.service.workflows import test_diabetes as diabetes
 from tests.service.workflows import test_knee_activities as activities
 from tests.service.workflows import test_knee_injury as knee
@@ -23,8 +24,10 @@ WRITTEN = {
     "AuditEvent",
     "CarePlan",
     "Communication",
+    "CommunicationRequest",
     "Consent",
     "Goal",
+    "List",
     "Observation",
     "PlanDefinition",
     "Provenance",
@@ -32,6 +35,7 @@ WRITTEN = {
     "Task",
 }
 ALL_ACTS = (
+    cystic_fibrosis.test_a_year_with_mia_her_mother_and_the_team,
     knee.test_progress_moves_the_goal_and_shows_in_the_plan,
     knee.test_the_thread_tells_who_offered_what_what_differs_and_why,
     lifecycle.test_a_declined_wish_stays_readable_with_the_reason,
@@ -119,7 +123,17 @@ async def left_by(world: World) -> list[Json]:
     """All that this test has written."""
     found: list[Json] = []
     for patient in (world.patient, world.child):
-        for resource_type in ("Goal", "Task", "CarePlan", "Communication", "Observation", "ServiceRequest", "Consent"):
+        for resource_type in (
+            "CarePlan",
+            "Communication",
+            "CommunicationRequest",
+            "Consent",
+            "Goal",
+            "List",
+            "Observation",
+            "ServiceRequest",
+            "Task",
+        ):
             found += await world.found(f"{resource_type}?patient=Patient/{patient}&_count=500")
         found += await world.found(f"AuditEvent?entity=Patient/{patient}&_count=500")
     found += await world.found(f"PlanDefinition?title=Knee {world.suffix}")

@@ -158,6 +158,7 @@ class Act:
             await self.replies.keep(self._key(), reply, keep_for=self.kept_for)
 
     def _key(self) -> str:
-        """Of this actor, token and form alone."""
-        operation, actor = self.session.operation, self.session.actor
-        return sha256(f"{operation and operation.id} {self.form} {actor.fingerprint}".encode()).hexdigest()
+        """Of this actor, token, form and language alone."""
+        operation, actor, reader = self.session.operation, self.session.actor, self.session.reader
+        asked = f"{operation and operation.id} {self.form} {reader and reader.tag} {actor.fingerprint}"
+        return sha256(asked.encode()).hexdigest()

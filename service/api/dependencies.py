@@ -12,8 +12,10 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import LifecycleStatus
 from fhir_mappings.model import Reference
+from fhir_mappings.wording import Language
 from service.api.answers import Act, Form, accepted_form
 from service.api.auditing import Accessed
+from service.api.languages import accepted_language
 from service.commit import Operation, Session
 from service.domain.actors import Actor, Claims
 from service.errors import (
@@ -58,6 +60,12 @@ TemplateId = Annotated[
     str, Path(alias="templateId", pattern=ID, description="Id of a PlanDefinition", examples=["knee-2"])
 ]
 RemarkId = Annotated[str, Path(alias="remarkId", pattern=ID, description="`id` of an objection", examples=["5f0c8a1b"])]
+AssessmentId = Annotated[
+    str, Path(alias="assessmentId", pattern=ID, description="Id of the Observation", examples=["score-1"])
+]
+AgendaItemId = Annotated[
+    str, Path(alias="agendaItemId", pattern=ID, description="Id of the CommunicationRequest", examples=["ask-1"])
+]
 PatientId = Annotated[str, Path(alias="patientId", pattern=ID, description="Id of a Patient", examples=["ann"])]
 Statuses = Annotated[
     list[LifecycleStatus], Query(alias="status", description="Only goals of these statuses", default_factory=list)
@@ -165,8 +173,27 @@ async def get_actor(claims: CurrentClaims, place: CurrentPlace) -> Actor:
 CurrentActor = Annotated[Actor, Depends(get_actor)]
 
 
+def get_reader(
+    accept_language: Annotated[
+        str,
+        Header(
+            alias="Accept-Language",
+            description="Language of the words that are CoPlan's own: `en` or `es`; without it the patient's",
+            examples=["es-MX, es;q=0.9"],
+        ),
+    ] = "",
+) -> Language | None:
+    """The language that the caller asks for."""
+    return accepted_language(accept_language)
+
+
 def get_session(
-    request: Request, services: CurrentServices, actor: CurrentActor, place: CurrentPlace, accessed: CurrentAccessed
+    request: Request,
+    services: CurrentServices,
+    actor: CurrentActor,
+    place: CurrentPlace,
+    accessed: CurrentAccessed,
+    reader: Annotated[Language | None, Depends(get_reader)],
 ) -> Session:
     """What this request may use; the FHIR server as this actor may see it."""
     met = WitnessedFhir(place.fhir, accessed.met)
@@ -178,6 +205,8 @@ def get_session(
         clock=services.clock,
         request_id=request.scope["request_id"],
         policy=services.settings.policy,
+        language=Language(services.settings.language),
+        reader=reader,
         observer=services.settings.organization,
     )
 

@@ -44,6 +44,8 @@ TAGS: Final = [
     {"name": "goals", "description": "A goal from the first offer to its end."},
     {"name": "progress", "description": "Measurements for a goal, and what they say of it."},
     {"name": "tracking", "description": "What patients, families and devices measure, and what can be."},
+    {"name": "attainment", "description": "How far a goal is as each side sees it, what matters, what comes first."},
+    {"name": "family", "description": "Who sees a goal, and what to talk about at a visit."},
     {"name": "plans", "description": "The plan that links the goals, and all of it in one call."},
     {"name": "activities", "description": "What is to be done: today, this week, and how it went."},
     {"name": "templates", "description": "Programmes that patients and clinicians design together."},

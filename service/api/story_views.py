@@ -5,6 +5,24 @@ from typing import Any
 
 from fhir_mappings import model
 from fhir_mappings.carrier import Json
+from fhir_mappings.wording import ENGLISH, Language
+from service.api.person_views import (
+    AgendaItemView,
+    AgendaList,
+    AssessmentView,
+    GoalAttainment,
+    GoalScores,
+    PriorityLists,
+    PriorityListSet,
+    PriorityListView,
+    StatementView,
+    WhatMatters,
+    names_of,
+    open_items,
+    priority_lists,
+    scores_of,
+    statements,
+)
 from service.api.views import (
     ConceptView,
     Day,
@@ -94,9 +112,9 @@ class OfferInThread(View):
     acts: tuple[StampView, ...] = ()
 
     @classmethod
-    def of(cls, offer: OfferView) -> "OfferInThread":
+    def of(cls, offer: OfferView, language: Language = ENGLISH) -> "OfferInThread":
         return cls(
-            goal=GoalView.of(offer.goal),
+            goal=GoalView.of(offer.goal, language),
             differences=tuple(
                 DifferenceView(element=d.expression, before=d.before, after=d.after) for d in offer.differences
             ),
@@ -118,7 +136,7 @@ class GoalThread(View):
     def of(cls, thread: ThreadView) -> "GoalThread":
         return cls(
             thread=thread.thread,
-            offers=tuple(map(OfferInThread.of, thread.offers)),
+            offers=tuple(OfferInThread.of(o, thread.language) for o in thread.offers),
             messages=tuple(map(MessageView.of, thread.messages)),
             waiting=tuple(map(QuestionView.of, thread.waiting)),
         )
@@ -207,14 +225,21 @@ class CareTeamView(View):
 
 
 class PatientPlan(View):
-    """All about a patient's goals: what waits for you, what waits for others, goals, plans, latest values, team."""
+    """All about a patient's goals: what matters first, what comes first for whom, what waits for you and for others,
+    goals with their scores side by side, plans, latest values, what to talk about, team. `language` is of our words.
+    """
 
     patient: Reference
     as_of: datetime
+    language: str
+    what_matters: tuple[StatementView, ...] = ()
+    priorities: tuple[PriorityListView, ...] = ()
     goals: tuple[GoalView, ...] = ()
     questions_for_you: tuple[QuestionView, ...] = ()
     waiting_for_others: tuple[QuestionView, ...] = ()
     latest: tuple[MeasurementView, ...] = ()
+    attainment: tuple[GoalScores, ...] = ()
+    agenda: tuple[AgendaItemView, ...] = ()
     care_plans: tuple[CarePlanView, ...] = ()
     care_teams: tuple[CareTeamView, ...] = ()
 
@@ -223,7 +248,12 @@ class PatientPlan(View):
         return cls(
             patient=view.patient,
             as_of=view.as_of,
-            goals=tuple(map(GoalView.of, view.goals)),
+            language=view.language.tag,
+            what_matters=statements(view.contents.assessments, view.language),
+            priorities=priority_lists(view.contents.priorities, names_of(view.goals, view.contents.assessments)),
+            goals=tuple(GoalView.of(g, view.language) for g in view.goals),
+            attainment=scores_of(view.goals, view.contents.assessments, view.language),
+            agenda=open_items(view.contents.agenda),
             questions_for_you=tuple(map(QuestionView.of, view.questions)),
             waiting_for_others=tuple(map(QuestionView.of, view.waiting)),
             latest=tuple(map(MeasurementView.of, view.latest)),
@@ -233,9 +263,13 @@ class PatientPlan(View):
 
 
 ANSWERS: tuple[Any, ...] = (
+    AgendaItemView,
+    AgendaList,
+    AssessmentView,
     CarePlanList,
     CarePlanView,
     CarePlanWithGoals,
+    GoalAttainment,
     GoalList,
     GoalThread,
     GoalView,
@@ -244,6 +278,9 @@ ANSWERS: tuple[Any, ...] = (
     MeasurementView,
     MessageView,
     PatientPlan,
+    PriorityListSet,
+    PriorityLists,
     ProblemDetails,
+    WhatMatters,
 )
 """All that a route answers, for openapi.yaml."""

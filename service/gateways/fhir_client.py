@@ -57,6 +57,9 @@ INTERACTIONS: Final = frozenset(
 STRICT: Final = {"Prefer": "handling=strict", "Cache-Control": "no-cache"}
 """An ignored search parameter is somebody else's data; a cached search (HAPI: for a minute) a lost update."""
 
+LABELS_AS_SENT: Final = {"X-Meta-Snapshot-Mode": "SECURITY_LABEL"}
+"""HAPI adds the labels of an update to those that are there; with this it takes what it is sent, as others do."""
+
 REFUSALS: Final[Mapping[int, type[CoPlanError]]] = {
     404: ResourceNotFound,
     409: VersionConflict,
@@ -174,7 +177,7 @@ class FhirClient:
         for entry in entries:
             _must_be_r4(entry.resource)
         content = encode(bundle.transaction(entries))
-        headers = {"Content-Type": FHIR_JSON, "Prefer": "return=minimal"}
+        headers = {"Content-Type": FHIR_JSON, "Prefer": "return=minimal", **LABELS_AS_SENT}
         answer = await asyncio.shield(asyncio.ensure_future(self._send("POST", "", content=content, headers=headers)))
         try:
             return bundle.written(entries, answer)

@@ -19,7 +19,7 @@ from service.domain.activities import ActivityDraft, Course, Said
 from service.domain.care_plans import STILL_OPEN, must_be_kept_here
 from service.domain.thread import UNSETTLED, Change, Occasion
 from service.errors import Flaw, IdempotencyKeyReused, InvalidContent, ResourceNotFound, TransitionNotAllowed
-from service.ports import FhirGateway
+from service.ports import GuardedGateway
 from service.records import PatientRecord, must_be_at, must_be_theirs, read_patient_record
 
 Rule: TypeAlias = Callable[[Course, Occasion], Change]
@@ -138,7 +138,7 @@ async def _act(activity_id: str, rule: Rule, session: Session, if_match: str | N
     return await carry_out(session, decide)
 
 
-async def read_activity(fhir: FhirGateway, activity_id: str, *, if_match: str | None = None) -> ActivityRecord:
+async def read_activity(fhir: GuardedGateway, activity_id: str, *, if_match: str | None = None) -> ActivityRecord:
     """The activity with all that an act on it may change.
 
     Raises:

@@ -15,6 +15,7 @@ from fhir_mappings.codes import CarePlanStatus, DayOfWeek, EventTiming, PeriodUn
 from fhir_mappings.elements import MappingError
 from fhir_mappings.model import Concept, Note, PartialDate
 from fhir_mappings.narrative import plan_narrative
+from fhir_mappings.person_centered import PlanContents
 from fhir_mappings.r4 import check
 from fhir_mappings.service_request import activity_from_fhir, activity_to_fhir
 from fhir_mappings.task import asks_about, task_to_fhir
@@ -256,12 +257,12 @@ def test_the_plan_says_what_is_to_be_done_and_what_is_only_proposed() -> None:
     done = an_activity(id="a2", schedule=None, due=PartialDate("2026-12-10"), status=CarePlanStatus.COMPLETED)
     bare = an_activity(id="a3", schedule=None, performers=(), status=CarePlanStatus.ACTIVE)
     plan = a_plan(activities=("ServiceRequest/a2", "ServiceRequest/a3", "ServiceRequest/theirs"))
-    div = plan_narrative(plan, (), (an_activity(), done, bare, an_activity(id="a4", based_on=())))
+    div = plan_narrative(plan, PlanContents(activities=(an_activity(), done, bare, an_activity(id="a4", based_on=()))))
 
-    assert "<li><b>Knee exercises</b>: by 2026-12-10, done by patient <i>(done)</i></li>" in div
+    assert "<li><b>Knee exercises</b>: by 2026-12-10, patient <i>(done)</i></li>" in div
     assert "<li><b>Knee exercises</b></li><li>ServiceRequest/theirs</li>" in div
-    assert div.count("(proposed, not agreed)") == 1
-    assert "every day before going to sleep, from 2026-12-01 until 2027-02-28, done by patient" in div
+    assert div.partition("To do, offered, not agreed")[2].count("<li>") == 1
+    assert "every day before going to sleep, from 2026-12-01 until 2027-02-28, patient" in div
 
 
 def test_a_plan_links_activities_and_keeps_those_of_others() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from fhir_mappings.carrier import Json, encode
+from fhir_mappings.elements import is_restricted
 from tests.workflow_pages.recording import Exchange, Names, Recording
 
 Facts = Iterable[str | None]
@@ -64,6 +65,7 @@ def _transaction(transaction: Exchange, recording: Recording, names: Names) -> s
 
 def _facts(resource: Json, recording: Recording) -> Facts:
     yield from SAYS[resource["resourceType"]](resource)
+    yield "labelled `R`" if is_restricted(resource) else None
     if earlier := recording.seen.get(f"{resource['resourceType']}/{resource.get('id')}"):
         changed = sorted(n for n in resource.keys() | earlier.keys() if resource.get(n) != earlier.get(n))
         yield "changes " + ", ".join(f"`{n}`" for n in changed if n != "meta")
@@ -105,9 +107,29 @@ def _communication(message: Json) -> Facts:
 
 
 def _observation(observation: Json) -> Facts:
-    quantity = observation.get("valueQuantity", {})
-    yield f"{quantity.get('value')} {quantity.get('code')}"
-    yield _links("focus", observation["focus"])
+    if quantity := observation.get("valueQuantity"):
+        yield f"{quantity.get('value')} {quantity.get('code')}"
+    else:
+        yield _code("code", _coded(observation["code"]))
+        yield _code("value", _coded(observation.get("valueCodeableConcept")))
+        yield f"“{observation['valueString']}”" if "valueString" in observation else None
+    yield _code("status", observation["status"]) if observation["status"] != "final" else None
+    yield _links("focus", observation.get("focus", []))
+    yield _links("hasMember", observation.get("hasMember", []))
+
+
+def _list(priorities: Json) -> Facts:
+    yield _code("code", _coded(priorities["code"]))
+    yield _code("orderedBy", _coded(priorities["orderedBy"]))
+    yield _links("entry", [entry["item"] for entry in priorities.get("entry", [])])
+
+
+def _communication_request(item: Json) -> Facts:
+    yield f"“{item['payload'][0]['contentString']}”"
+    yield _code("status", item["status"])
+    yield _links("about", item.get("about", []))
+    yield _code("occurrenceDateTime", item.get("occurrenceDateTime"))
+    yield from (f"note “{note['text']}”" for note in item.get("note", []))
 
 
 def _provenance(provenance: Json) -> Facts:
@@ -127,7 +149,9 @@ SAYS: Final[Mapping[str, Callable[[Json], Facts]]] = {
     "AuditEvent": _audit_event,
     "CarePlan": _care_plan,
     "Communication": _communication,
+    "CommunicationRequest": _communication_request,
     "Goal": _goal,
+    "List": _list,
     "Observation": _observation,
     "Provenance": _provenance,
     "Task": _task,

@@ -179,6 +179,56 @@ async def identify(book: Book) -> None:
     await book.shows("family", "Rosa, Mia's mother,", world.rosa, "/v1/me")
 
 
+LEVELS: Final = [
+    {"score": 1, "text": "Twice a week"},
+    {"score": 0, "text": "Once a week"},
+    {"score": -1, "text": "Now and then"},
+]
+
+
+async def attainment(book: Book) -> None:
+    world = book.world
+    goal = await book.agreed("Swim with friends", levels=LEVELS, domains=["physical-function"])
+    path = f"/v1/goals/{goal['id']}"
+    await book.shows("score", "Ann", world.ann, f"{path}/scores", {"score": 0, "effective": "2026-11-01T09:00:00Z"})
+    await book.shows("barrier", "Dr Bo Berg", world.bo, f"{path}/barriers", {"text": "The pool is far away"})
+    await book.shows("readiness", "Ann", world.ann, f"{path}/readiness", {"importance": 9, "confidence": 6})
+    await book.shows("attainment", "Ann", world.ann, f"{path}/attainment")
+
+
+async def what_matters(book: Book) -> None:
+    goal, world = await book.agreed(), book.world
+    path = f"/v1/patients/{world.patient}"
+    words = {"text": "To be with my friends", "about": "relationships"}
+    said = await book.shows("say", "Ann", world.ann, f"{path}/what-matters", words)
+    order = {"items": [f"Observation/{said['id']}", f"Goal/{goal['id']}"]}
+    await book.shows("order", "Ann", world.ann, f"{path}/priorities", order)
+    back = f"/v1/assessments/{said['id']}/entered-in-error"
+    await book.shows("take-back", "Ann", world.ann, back, {"reason": "Said otherwise"}, version=said["version"])
+
+
+async def private_goals(book: Book) -> None:
+    world, words = book.world, "Stop smoking without a fuss"
+    body = {"description": words, "visibility": "private"}
+    offer = await book.shows("propose", "Ann", world.ann, f"/v1/patients/{world.patient}/goals", body)
+    agreed = await book.act("Dr Bo Berg", world.bo, offer, "accept")
+    await book.act("Ann", world.ann, agreed, "visibility", "show", visibility="shared")
+
+
+async def agenda(book: Book) -> None:
+    goal, world = await book.agreed(), book.world
+    path, visit = f"/v1/patients/{world.patient}/agenda", {"day": "2026-12-15"}
+    asked = {"text": "May I run again?", "kind": "question", "goal": goal["id"], "visit": visit}
+    item = await book.shows("add", "Ann", world.ann, path, asked)
+    await book.shows("carry-over", "Dr Bo Berg", world.bo, f"{path}/carry-over", {"visit": {"day": "2027-03-16"}})
+    moved = (await world.bo.sees(path))["items"][0]
+    outcome = {"outcome": "Yes, from April on"}
+    await book.shows(
+        "close", "Dr Bo Berg", world.bo, f"/v1/agenda-items/{item['id']}/close", outcome, version=moved["version"]
+    )
+    await book.shows("list", "Ann", world.ann, path)
+
+
 STORIES: Final[Mapping[str, Callable[[Book], Awaitable[None]]]] = {
     "identify": identify,
     "propose": propose,
@@ -195,5 +245,9 @@ STORIES: Final[Mapping[str, Callable[[Book], Awaitable[None]]]] = {
     "care-plans": care_plans,
     "plan-view": plan_view,
     "read": read,
+    "attainment": attainment,
+    "what-matters": what_matters,
+    "private-goals": private_goals,
+    "agenda": agenda,
 }
 """By the name of their page in docs/workflows."""

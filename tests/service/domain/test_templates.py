@@ -12,6 +12,7 @@ from fhir_mappings.carrier import Json
 from fhir_mappings.codes import Act, CarePlanStatus, ConsentStatus, LifecycleStatus, ParticipantType, TemplateStatus
 from fhir_mappings.model import Stamp
 from fhir_mappings.narrative import plan_narrative
+from fhir_mappings.person_centered import PlanContents
 from fhir_mappings.plan_definition import template_from_fhir
 from fhir_mappings.templates import Named, NamingConsent, Remark, RemarkKind, Template
 from service.domain import templates as rules
@@ -245,8 +246,8 @@ def test_applying_proposes_goals_and_activities_and_links_nothing() -> None:
         (drafts[1].reference, NURSE),
         (drafts[2].reference, MOTHER),
     }
-    told = plan_narrative(change.plan, change.goals, tuple(drafts))
-    assert told.count("(proposed, not agreed)") == 4
+    told = plan_narrative(change.plan, PlanContents(goals=change.goals, activities=tuple(drafts)))
+    assert told.partition("Offered, not agreed")[2].count("<li>") == 4
 
 
 @pytest.mark.parametrize(
