@@ -85,7 +85,7 @@ def plan_narrative(plan: CarePlan, contents: PlanContents) -> str:
         f"<h2>{escape(plan.title)}</h2>" if plan.title else "",
         _summary(len(linked), len(offered), language),
         _section(language.say("What matters"), [escape(_statement(a, shown)) for a in _what_matters(shown)]),
-        *(_priorities(p, shown) for p in shown.priorities if p.current),
+        *(_priorities(p, shown) for p in sorted(shown.priorities, key=_rank) if p.current),
         _section(language.say("Goals"), linked, language.say("No goal is agreed yet.")),
         _section(language.say("Offered, not agreed"), offered),
         *_activities(plan, shown),
@@ -191,6 +191,12 @@ def _statement(assessment: Assessment, contents: PlanContents) -> str:
     """`Food & Drink: I want to eat with my friends.`"""
     about = contents.language.say(concept_in_words(assessment.code))
     return f"{about}: {assessment.value}"
+
+
+def _rank(priorities: PriorityList) -> int:
+    """The patient's order stands first."""
+    resource_type = priorities.source.partition("/")[0]
+    return SCORERS.index(resource_type) if resource_type in SCORERS else len(SCORERS)
 
 
 def _priorities(priorities: PriorityList, contents: PlanContents) -> str:

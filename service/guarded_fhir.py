@@ -97,8 +97,10 @@ class GuardedFhir:
         self, resource_type: str, parameters: Parameters, *, limit: int | None = None
     ) -> list[Json]:
         """See `GuardedGateway`. What the token was given for may be changed; the rest is only told of."""
-        await asyncio.gather(*(self.must_admit(value) for name, value in parameters if name == "patient"))
-        found = await self.fhir.search(resource_type, parameters, limit=limit)
+        asked = [value for name, value in parameters if name == "patient"]
+        found, _ = await asyncio.gather(
+            self.fhir.search(resource_type, parameters, limit=limit), self._look_ahead(*asked)
+        )
         await self._shown(found, Interaction.SEARCH, matches=resource_type)
         private = await self._private_goals({p for r in found if (p := patient_of(r))}, found)
         return [r for r in found if may_see(self.actor, r) and not tells_of(r, private)]

@@ -309,7 +309,11 @@ def test_each_plan_tells_of_its_own_kind_alone() -> None:
             a_score(2, goal="Goal/g2", private=True),
             an_assessment(AssessmentKind.ATTAINMENT, ATTAINMENT.concept("107332-9"), "far", id="o2"),
         ),
-        (PriorityList(PATIENT, PATIENT, ("Goal/g1", "Goal/g2", "Observation/o1"), NOW),),
+        (
+            PriorityList(PATIENT, "Device/d", ("Goal/g1",), NOW),
+            PriorityList(PATIENT, MOTHER, ("Goal/g1",), NOW),
+            PriorityList(PATIENT, PATIENT, ("Goal/g1", "Goal/g2", "Observation/o1"), NOW),
+        ),
         ITEMS,
     )
     told = plan_narrative(a_plan(goals=("Goal/g1",)), contents)
@@ -318,6 +322,7 @@ def test_each_plan_tells_of_its_own_kind_alone() -> None:
     assert "Hidden" not in told
     assert "The tube" not in told
     assert "<ol><li>Walk to the shops</li><li>Quiet</li></ol>" in told
+    assert told.index("first (patient)") < told.index("first (family)") < told.index("first (care team)")
     assert "Can I go? (patient)" in told
     assert "Power of the Mind: Quiet" in told
     assert "<b>Hidden</b>" in kept

@@ -10,7 +10,7 @@ import httpx
 
 from fhir_mappings.carrier import Json, decode
 
-ELSEWHERE: Final = 10
+ELSEWHERE: Final = 30
 """So often others may run before a request is sent on: those that are sent at the same time are seen to be."""
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{32}")
