@@ -13,14 +13,19 @@ PATIENT_ELEMENT: Final[Mapping[str, str]] = {
     "CarePlan": "subject",
     "CareTeam": "subject",
     "Communication": "subject",
+    "CommunicationRequest": "subject",
     "Condition": "subject",
+    "DeviceRequest": "subject",
     "Encounter": "subject",
     "Goal": "subject",
+    "MedicationRequest": "subject",
+    "NutritionOrder": "patient",
     "Observation": "subject",
     "QuestionnaireResponse": "subject",
     "RelatedPerson": "patient",
     "ServiceRequest": "subject",
     "Task": "for",
+    "VisionPrescription": "patient",
 }
 """The element that names the patient, by type of resource."""
 
@@ -33,9 +38,17 @@ def patient_of(resource: Json) -> Reference | None:
     resource_type = resource.get("resourceType", "")
     if resource_type == "Patient":
         return f"Patient/{resource.get('id')}"
+    if resource_type == "Appointment":
+        return _only_patient_in(resource.get("participant", []))
     element = resource.get(PATIENT_ELEMENT.get(resource_type, ""))
     reference = element.get("reference") if isinstance(element, dict) else None
     return reference.partition("/_history/")[0] if isinstance(reference, str) else None
+
+
+def _only_patient_in(participants: Any) -> Reference | None:
+    """An appointment for two patients is about no single one, and so nobody's to see here."""
+    patients = {r for _, r in references_in(participants, "") if r.startswith("Patient/")}
+    return patients.pop() if len(patients) == 1 else None
 
 
 def references_in(value: Any, path: str) -> Iterator[tuple[str, Reference]]:

@@ -34,7 +34,17 @@ from fhir_mappings.elements import (
 )
 from fhir_mappings.model import Stamp
 
-CREATING: Final = frozenset({Act.PROPOSE, Act.COUNTER_PROPOSE, Act.MESSAGE, Act.RECORD_PROGRESS, Act.OPEN_CARE_PLAN})
+CREATING: Final = frozenset(
+    {
+        Act.PROPOSE,
+        Act.COUNTER_PROPOSE,
+        Act.MESSAGE,
+        Act.RECORD_PROGRESS,
+        Act.OPEN_CARE_PLAN,
+        Act.STATE_PREFERENCE,
+        Act.CARD_FEEDBACK,
+    }
+)
 """Acts whose target is new; all others update theirs."""
 
 

@@ -14,12 +14,13 @@ from starlette.exceptions import HTTPException
 
 from fhir_mappings.carrier import MalformedJson
 from fhir_mappings.elements import MappingError
-from service.api import caller, goals, plans, progress
-from service.api.dependencies import Services
+from service.api import caller, definitions, goals, plans, preferences, progress
+from service.api.dependencies import DecisionServices, Services
 from service.api.documentation import openapi
 from service.api.middleware import RequestContext
 from service.api.problems import problem_response
 from service.errors import CoPlanError
+from service.gateways.definitions import conflict_rules, published
 from service.gateways.fhir_client import open_fhir_client
 from service.gateways.memory_store import MemoryCache, MemoryIdempotencyKeys
 from service.gateways.redis_store import open_redis
@@ -50,7 +51,7 @@ def create_app(open_services: OpenServices) -> FastAPI:
     app.add_middleware(RequestContext)
     for error in (CoPlanError, MappingError, MalformedJson, RequestValidationError, HTTPException):
         app.add_exception_handler(error, problem_response)
-    for module in (goals, progress, plans, caller):
+    for module in (goals, progress, plans, preferences, definitions, caller):
         app.include_router(module.router)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
@@ -76,7 +77,8 @@ async def open_services(settings: Settings, *, verifier: TokenVerifier | None = 
         keys = await stack.enter_async_context(httpx.AsyncClient(follow_redirects=False, trust_env=False))
         cache, replies = await _open_stores(settings, stack)
         verifier = verifier or _verifier(settings, keys)
-        yield Services(settings, fhir, verifier, cache, replies, lambda: datetime.now(UTC))
+        decisions = DecisionServices(conflict_rules(settings.conflict_rules), published)
+        yield Services(settings, fhir, verifier, cache, replies, lambda: datetime.now(UTC), decisions=decisions)
 
 
 async def _open_stores(settings: Settings, stack: AsyncExitStack) -> tuple[Cache, IdempotencyKeys]:

@@ -16,10 +16,12 @@ from fhir_mappings.care_plan import care_plan_to_fhir
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import OPERATION, Act
 from fhir_mappings.communication import message_to_fhir
+from fhir_mappings.decision import Preference
 from fhir_mappings.goal import goal_to_fhir
 from fhir_mappings.model import CarePlan, Goal, Message, Noun, Observation, Reference, Stamp, Task
 from fhir_mappings.narrative import plan_narrative
 from fhir_mappings.observation import observation_to_fhir
+from fhir_mappings.preference import preference_to_fhir
 from fhir_mappings.provenance import stamp_from_fhir, stamp_to_fhir
 from fhir_mappings.task import task_to_fhir
 from service.domain.actors import Actor
@@ -38,6 +40,7 @@ WRITERS: Final[Mapping[type, Callable[[Any, Json | None], Json]]] = {
     Task: lambda task, onto: task_to_fhir(task, onto=onto),
     Message: lambda message, _: message_to_fhir(message),
     Observation: lambda observation, _: observation_to_fhir(observation),
+    Preference: lambda preference, onto: preference_to_fhir(preference, onto=onto),
 }
 """How each noun becomes a resource. A CarePlan is written by `_resource`, for its narrative tells of the goals, too."""
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, HttpUrl, RedisDsn, SecretStr, StringConstraints, field_validator, model_validator
+from pydantic import Field, FilePath, HttpUrl, RedisDsn, SecretStr, StringConstraints, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.domain.policy import Policy
@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     self_managed_goals: bool = Field(True, description="The care team may agree to disagree")
     custodians: frozenset[ReferenceTo] = Field(
         frozenset(), description="Who besides the author may mark goals as entered in error, as JSON list"
+    )
+
+    conflict_rules: FilePath | None = Field(
+        None, description="Rules of conflicts of this installation, as JSON; without it those that CoPlan comes with"
     )
 
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="The largest body that is taken")

@@ -12,8 +12,9 @@ import pytest
 from fastapi import FastAPI
 
 from fhir_mappings.carrier import encode
-from service.api.dependencies import Services
+from service.api.dependencies import DecisionServices, Services
 from service.app import create_app
+from service.gateways.definitions import conflict_rules, published
 from service.gateways.demo_issuer import AUDIENCE, DemoIssuer
 from service.gateways.embedded_fhir import create_embedded_store
 from service.gateways.fhir_client import open_fhir_client
@@ -76,7 +77,8 @@ async def open_test_services(server: FhirServer, organization: str | None = None
     deadline = timedelta(seconds=60)
     async with open_fhir_client(server.base_url, deadline=deadline, transport=server.transport) as fhir:
         cache, replies = MemoryCache(), MemoryIdempotencyKeys()
-        yield Services(settings, fhir, verifier, cache, replies, lambda: datetime.now(UTC))
+        decisions = DecisionServices(conflict_rules(), published)
+        yield Services(settings, fhir, verifier, cache, replies, lambda: datetime.now(UTC), decisions=decisions)
 
 
 def app_with(services: Services) -> FastAPI:

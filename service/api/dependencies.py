@@ -1,7 +1,8 @@
 """What routes need, as annotated types: the actor from the token, preconditions and keys from the headers."""
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Annotated, Final
 
@@ -13,6 +14,7 @@ from fhir_mappings.model import Reference
 from service.api.answers import Act, Form, accepted_form
 from service.commit import Operation, Session
 from service.domain.actors import Actor, Claims
+from service.domain.conflicts import ConflictRules
 from service.errors import (
     IdempotencyKeyMalformed,
     IdempotencyKeyMissing,
@@ -34,10 +36,21 @@ _bearer: Final = HTTPBearer(
 
 GoalId = Annotated[str, Path(alias="goalId", pattern=ID, description="Id of a Goal", examples=["knee-walk"])]
 CarePlanId = Annotated[str, Path(alias="carePlanId", pattern=ID, description="Id of a CarePlan", examples=["plan-1"])]
+PreferenceId = Annotated[
+    str, Path(alias="preferenceId", pattern=ID, description="Id of an Observation", examples=["home-1"])
+]
 PatientId = Annotated[str, Path(alias="patientId", pattern=ID, description="Id of a Patient", examples=["ann"])]
 Statuses = Annotated[
     list[LifecycleStatus], Query(alias="status", description="Only goals of these statuses", default_factory=list)
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionServices:
+    """What decisions need: the rules of conflicts, and what CoPlan publishes, by type and id."""
+
+    rules: ConflictRules
+    published: Callable[[str, str], bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,7 @@ class Services:
     cache: Cache
     replies: IdempotencyKeys
     clock: Clock
+    decisions: DecisionServices = field(kw_only=True)
 
 
 def get_services(request: Request) -> Services:
