@@ -42,7 +42,6 @@ CREATING: Final = frozenset(
         Act.RECORD_PROGRESS,
         Act.OPEN_CARE_PLAN,
         Act.STATE_PREFERENCE,
-        Act.CARD_FEEDBACK,
     }
 )
 """Acts whose target is new; all others update theirs."""

@@ -1,7 +1,7 @@
 """The composition root: settings to gateways to application."""
 
 import gc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -14,25 +14,31 @@ from starlette.exceptions import HTTPException
 
 from fhir_mappings.carrier import MalformedJson
 from fhir_mappings.elements import MappingError
-from service.api import caller, definitions, goals, plans, preferences, progress
+from service.api import caller, cds_hooks, definitions, goals, plans, preferences, progress
 from service.api.dependencies import DecisionServices, Services
 from service.api.documentation import openapi
-from service.api.middleware import RequestContext
+from service.api.middleware import CdsCors, RequestContext
 from service.api.problems import problem_response
 from service.errors import CoPlanError
+from service.gateways.cds_clients import CdsClient, CdsClientVerifier
+from service.gateways.cds_servers import AllowedServers
 from service.gateways.definitions import conflict_rules, published
-from service.gateways.fhir_client import open_fhir_client
-from service.gateways.memory_store import MemoryCache, MemoryIdempotencyKeys
-from service.gateways.redis_store import open_redis
+from service.gateways.fhir_client import open_fhir_client, open_http
+from service.gateways.memory_store import MemoryCache, MemoryIdempotencyKeys, MemoryNonces
+from service.gateways.redis_store import RedisStore, open_redis
 from service.gateways.smart_tokens import FetchedKeys, SmartTokenVerifier
-from service.ports import Cache, IdempotencyKeys, TokenVerifier
+from service.ports import Cache, FhirGateway, IdempotencyKeys, TokenVerifier
 from service.settings import Settings
 
 OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 
 
-def create_app(open_services: OpenServices) -> FastAPI:
-    """The application. Its services are opened when it starts and closed when it ends."""
+def create_app(open_services: OpenServices, *, cds_origins: Collection[str] = ()) -> FastAPI:
+    """The application. Its services are opened when it starts and closed when it ends.
+
+    Args:
+        cds_origins: origins whose scripts may call CDS Hooks.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -49,9 +55,11 @@ def create_app(open_services: OpenServices) -> FastAPI:
         redirect_slashes=False,
     )
     app.add_middleware(RequestContext)
+    if cds_origins:
+        app.add_middleware(CdsCors, origins=cds_origins)
     for error in (CoPlanError, MappingError, MalformedJson, RequestValidationError, HTTPException):
         app.add_exception_handler(error, problem_response)
-    for module in (goals, progress, plans, preferences, definitions, caller):
+    for module in (goals, progress, plans, preferences, cds_hooks, definitions, caller):
         app.include_router(module.router)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
@@ -77,8 +85,23 @@ async def open_services(settings: Settings, *, verifier: TokenVerifier | None = 
         keys = await stack.enter_async_context(httpx.AsyncClient(follow_redirects=False, trust_env=False))
         cache, replies = await _open_stores(settings, stack)
         verifier = verifier or _verifier(settings, keys)
-        decisions = DecisionServices(conflict_rules(settings.conflict_rules), published)
+        decisions = await _open_decisions(settings, stack, fhir, keys, cache)
         yield Services(settings, fhir, verifier, cache, replies, lambda: datetime.now(UTC), decisions=decisions)
+
+
+async def _open_decisions(
+    settings: Settings, stack: AsyncExitStack, fhir: FhirGateway, keys: httpx.AsyncClient, cache: Cache
+) -> DecisionServices:
+    """Each FHIR server of the list has connections of its own; tokens come and go with the calls."""
+    nonces = cache if isinstance(cache, RedisStore) else MemoryNonces()
+    clients = {iss: CdsClient(FetchedKeys(keys, str(url)), str(url)) for iss, url in settings.cds_clients.items()}
+    servers = {
+        str(url): await stack.enter_async_context(open_http(settings.fhir_connections))
+        for url in settings.cds_fhir_servers
+    }
+    allowed = AllowedServers(servers, own_base=str(settings.fhir_base_url), own=fhir, deadline=settings.cds_budget)
+    rules = conflict_rules(settings.conflict_rules)
+    return DecisionServices(rules, published, CdsClientVerifier(clients, nonces), allowed)
 
 
 async def _open_stores(settings: Settings, stack: AsyncExitStack) -> tuple[Cache, IdempotencyKeys]:

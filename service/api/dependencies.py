@@ -23,7 +23,7 @@ from service.errors import (
     PreconditionMissing,
 )
 from service.guarded_fhir import GuardedFhir
-from service.ports import Cache, Clock, FhirGateway, IdempotencyKeys, TokenVerifier
+from service.ports import Cache, CdsClients, CdsServers, Clock, FhirGateway, IdempotencyKeys, TokenVerifier
 from service.settings import Settings
 from service.workflows.identify import identify
 
@@ -47,10 +47,12 @@ Statuses = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class DecisionServices:
-    """What decisions need: the rules of conflicts, and what CoPlan publishes, by type and id."""
+    """What decisions need: the rules of conflicts, what CoPlan publishes, by type and id, and who calls hooks."""
 
     rules: ConflictRules
     published: Callable[[str, str], bytes | None]
+    clients: CdsClients
+    servers: CdsServers
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from fhir_mappings.carrier import Json
 from service.api import examples
+from service.api.cds_models import CDS_ANSWERS
 from service.api.decision_views import DECISION_ANSWERS
 from service.api.problems import FHIR_JSON, PROBLEM_JSON, PROBLEMS
 from service.api.story_views import ANSWERS
@@ -43,6 +44,7 @@ TAGS: Final = [
     {"name": "progress", "description": "Measurements for a goal, and what they say of it."},
     {"name": "plans", "description": "The plan that links the goals, and all of it in one call."},
     {"name": "preferences", "description": "What the person wants, and what is planned against it."},
+    {"name": "decision support", "description": "CDS Hooks 2.0: cards in the EHR, before the order is signed."},
     {"name": "definitions", "description": "Code systems, value sets and measures that CoPlan publishes."},
     {"name": "caller", "description": "Who the token speaks for."},
     {"name": "health", "description": "For those who run the service."},
@@ -84,7 +86,9 @@ def openapi(app: FastAPI) -> Json:
             license_info={"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
             servers=[{"url": "/", "description": "This server"}],
         )
-        _, schemas = msgspec.json.schema_components((*ANSWERS, *DECISION_ANSWERS), ref_template=f"{SCHEMAS}{{name}}")
+        _, schemas = msgspec.json.schema_components(
+            (*ANSWERS, *DECISION_ANSWERS, *CDS_ANSWERS), ref_template=f"{SCHEMAS}{{name}}"
+        )
         present = document["components"]["schemas"]
         for unused in ("HTTPValidationError", "ValidationError"):
             present.pop(unused, None)

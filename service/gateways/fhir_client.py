@@ -72,6 +72,14 @@ async def open_fhir_client(
         authorization: the header that the server wants of us.
         transport: speaks to a server in this process in place of the network.
     """
+    async with open_http(connections, authorization, transport) as http:
+        yield FhirClient(http, base_url, deadline=deadline)
+
+
+def open_http(
+    connections: int, authorization: str | None = None, transport: httpx.AsyncBaseTransport | None = None
+) -> httpx.AsyncClient:
+    """Connections to one server, without redirects and proxies of the environment; to be closed by who opens it."""
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
     common: dict[str, Any] = {
         "timeout": None,
@@ -79,18 +87,19 @@ async def open_fhir_client(
         "follow_redirects": False,
         "headers": {"Authorization": authorization} if authorization else None,
     }
-    http = (
+    return (
         httpx.AsyncClient(transport=transport, **common) if transport else HttpxAiohttpClient(limits=limits, **common)
     )
-    async with http:
-        yield FhirClient(http, base_url, deadline=deadline)
 
 
 class FhirClient:
     """The interactions of one FHIR server, under their FHIR names."""
 
-    def __init__(self, http: httpx.AsyncClient, base_url: str, *, deadline: timedelta) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, base_url: str, *, deadline: timedelta, authorization: str | None = None
+    ) -> None:
         self._http = http
+        self._authorization = {"Authorization": authorization} if authorization else {}
         self._base = base_url.rstrip("/") + "/"
         self._deadline = deadline.total_seconds()
         self._not_before = 0.0
@@ -190,7 +199,7 @@ class FhirClient:
         return self._answer(response, body, what)
 
     async def _exchange(self, method: str, path: str, **request: Any) -> tuple[httpx.Response, bytes]:
-        headers = {"Accept": FHIR_JSON, **request.pop("headers", {})}
+        headers = {"Accept": FHIR_JSON, **self._authorization, **request.pop("headers", {})}
         async with self._http.stream(method, urljoin(self._base, path), headers=headers, **request) as response:
             body = bytearray()
             async for chunk in response.aiter_bytes():
