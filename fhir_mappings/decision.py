@@ -63,13 +63,15 @@ STANCE_OF: Final[Mapping[AdmissionPreference, Stance]] = {
 UNANSWERED: Final = frozenset({Stance.NOT_ASKED, Stance.COULD_NOT_BE_ASKED})
 """Records of an asking that has not led to an answer: no preference of the person."""
 
-IN_WORDS: Final[Mapping[AdmissionPreference | Stance, str]] = {
+ADMISSION_IN_WORDS: Final[Mapping[AdmissionPreference, str]] = {
     AdmissionPreference.WANTS_ADMISSION: "Wants to be admitted",
     AdmissionPreference.PREFERS_HOME: "Prefers care at home",
     AdmissionPreference.UNDECIDED: "Is undecided about admission",
     AdmissionPreference.DEFERS: "Leaves the decision about admission to others",
     AdmissionPreference.NOT_ASKED: "Was not asked about admission yet",
     AdmissionPreference.COULD_NOT_BE_ASKED: "Could not be asked about admission",
+}
+STANCE_IN_WORDS: Final[Mapping[Stance, str]] = {
     Stance.WANTS: "Wants it",
     Stance.DOES_NOT_WANT: "Does not want it",
     Stance.UNDECIDED: "Is undecided",
@@ -77,7 +79,7 @@ IN_WORDS: Final[Mapping[AdmissionPreference | Stance, str]] = {
     Stance.NOT_ASKED: "Was not asked yet",
     Stance.COULD_NOT_BE_ASKED: "Could not be asked",
 }
-"""Display of each code, as the published code systems have it."""
+"""Display of each code, as the published code systems have it. Two tables: some codes of the two are equal strings."""
 
 ADMISSION: Final = Coding(PREFERENCE_TOPIC, "admission", "Admission to hospital")
 
@@ -161,10 +163,17 @@ class Preference:
         return frozenset((c.system, c.code) for c in (self.about.codings if self.about else ()) if c.system != LOINC)
 
     @property
+    def answer_in_words(self) -> str | None:
+        """The code of ours in words; None where there is none."""
+        if self.admission is not None:
+            return ADMISSION_IN_WORDS[self.admission]
+        return STANCE_IN_WORDS[self.stance] if self.stance is not None else None
+
+    @property
     def in_words(self) -> str:
         """What was said, in the person's own words where there are some."""
-        said = IN_WORDS.get(self.admission or self.stance or Stance.NOT_ASKED) if self.answer else None
-        return self.words or said or next((c.display or c.code or "" for c in self.answer), "")
+        coded = next((c.display or c.code or "" for c in self.answer), "")
+        return self.words or self.answer_in_words or coded
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from fhir_mappings.codes import (
     US_CORE_CATEGORY_VERSION,
     ObservationStatus,
 )
-from fhir_mappings.decision import IN_WORDS, LOINC_CODES, AdmissionPreference, Preference, PreferenceKind, Stance
+from fhir_mappings.decision import LOINC_CODES, Preference, PreferenceKind
 from fhir_mappings.elements import (
     DATE,
     MappingError,
@@ -268,7 +268,7 @@ def _note(preference: Preference, at: datetime | None) -> list[Json]:
 def _narrative(preference: Preference) -> Json:
     """Source: https://hl7.org/fhir/R4/narrative.html"""
     said = escape(said_in_full(preference.in_words, preference.precondition))
-    display = next((IN_WORDS[a] for a in _answers(preference)), None)
+    display = preference.answer_in_words
     coded = f" ({escape(display)})" if display and display != preference.in_words else ""
     parts = [
         f"<b>{said}</b>{coded}.",
@@ -280,7 +280,3 @@ def _narrative(preference: Preference) -> Json:
     ]
     div = f'<div xmlns="http://www.w3.org/1999/xhtml" lang="en" xml:lang="en"><p>{" ".join(parts)}</p></div>'
     return {"status": "generated", "div": div}
-
-
-def _answers(preference: Preference) -> tuple[AdmissionPreference | Stance, ...]:
-    return tuple(a for a in (preference.admission, preference.stance) if a is not None)

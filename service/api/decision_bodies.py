@@ -8,7 +8,8 @@ from fhir_mappings import model
 from fhir_mappings.codes import ADMISSION_PREFERENCE, PREFERENCE_STANCE
 from fhir_mappings.decision import (
     ADMISSION,
-    IN_WORDS,
+    ADMISSION_IN_WORDS,
+    STANCE_IN_WORDS,
     AdmissionPreference,
     PreferenceKind,
     Stance,
@@ -103,9 +104,9 @@ class StatePreference(Body):
 
     def _answer(self) -> tuple[model.Coding, ...]:
         if self.admission:
-            return (model.Coding(ADMISSION_PREFERENCE, self.admission, IN_WORDS[self.admission]),)
+            return (model.Coding(ADMISSION_PREFERENCE, self.admission, ADMISSION_IN_WORDS[self.admission]),)
         if self.stance:
-            return (model.Coding(PREFERENCE_STANCE, self.stance, IN_WORDS[self.stance]),)
+            return (model.Coding(PREFERENCE_STANCE, self.stance, STANCE_IN_WORDS[self.stance]),)
         return tuple(c.noun() for c in self.answer)
 
 

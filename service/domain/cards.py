@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid5
 
-from fhir_mappings.decision import IN_WORDS, Order, Preference, Stance
+from fhir_mappings.decision import Order, Preference, Stance
 from fhir_mappings.model import Coding, Goal, Reference, Task
 from service.domain.conflicts import Conflict, ConflictRules, Indicator, admissions, conflicts
 from service.domain.lifecycle import AGREED
@@ -113,8 +113,8 @@ def before_encounter(situation: Situation) -> Card | None:
         return None
     asked = situation.admission
     if asked.answer is not None:
-        about = _versions([asked.answer, *asked.conditional])
-        others = [_said(p) for p in asked.conditional if p is not asked.answer]
+        about = _versions(asked.answers)
+        others = [_said(p) for p in asked.answers[1:]]
         detail = _joined((_said(asked.answer), _section("Also", others), _unanswered(asked)))
         return Card(f"Asked: the patient {_lower(_in_short(asked.answer))}", detail, about)
     visit = situation.visit
@@ -197,8 +197,7 @@ def _unanswered(asked: AdmissionAnswers) -> str:
     record = asked.unanswered
     if record is None or record.since is None:
         return ""
-    said = IN_WORDS[record.admission] if record.admission else "Was not asked"
-    return f"On {record.since:%d %b %Y}: {_lower(said)}."
+    return f"On {record.since:%d %b %Y}: {_lower(record.in_words)}."
 
 
 def _waiting(situation: Situation) -> list[Goal]:
@@ -225,8 +224,8 @@ def _offer(goal: Goal) -> str:
 
 def _said(preference: Preference) -> str:
     """What was said, with all that it takes to weigh it."""
-    display = IN_WORDS.get(preference.admission or preference.stance or Stance.NOT_ASKED)
-    coded = f" ({display})" if preference.answer and display and display != preference.in_words else ""
+    display = preference.answer_in_words
+    coded = f" ({display})" if display and display != preference.in_words else ""
     parts = (
         f"said by the {preference.source}" if preference.source else None,
         f"on {preference.since:%d %b %Y %H:%M %Z}" if preference.since else None,
@@ -239,7 +238,7 @@ def _said(preference: Preference) -> str:
 
 def _in_short(preference: Preference) -> str:
     """The code in words; the person's own are for the detail, whole."""
-    said = IN_WORDS[preference.admission] if preference.admission else preference.in_words
+    said = preference.answer_in_words or preference.in_words
     return f"{said}, under a condition" if preference.precondition else said
 
 

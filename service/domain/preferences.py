@@ -6,7 +6,7 @@ alone stand beside each other until one says that it replaces another, or is wit
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -63,17 +63,26 @@ class Standing:
 class AdmissionAnswers:
     """What is known of one question at one moment: does the patient want to be admitted?
 
-    `answer` is the latest that holds, conditional ones included; `conditional` are all that hold under a condition.
+    `answers` are all that hold, the latest first: beside one without a condition there may be others under one.
     `unanswered` is a record that nobody asked or could ask, where it is later than the answer or there is none.
     """
 
-    answer: Preference | None = None
-    conditional: tuple[Preference, ...] = ()
+    answers: tuple[Preference, ...] = ()
     unanswered: Preference | None = None
 
     @property
+    def answer(self) -> Preference | None:
+        """The latest."""
+        return next(iter(self.answers), None)
+
+    @property
+    def conditional(self) -> tuple[Preference, ...]:
+        """Those that hold under a condition."""
+        return tuple(p for p in self.answers if p.precondition)
+
+    @property
     def is_asked(self) -> bool:
-        return self.answer is not None
+        return bool(self.answers)
 
 
 def state(
@@ -161,11 +170,10 @@ def in_force(preferences: Iterable[Preference], at: datetime) -> tuple[Preferenc
 def admission_answers(preferences: Iterable[Preference], at: datetime) -> AdmissionAnswers:
     """What is known at this moment of whether the patient wants to be admitted."""
     holding = [p for p in in_force(preferences, at) if p.admission is not None]
-    answers = [p for p in holding if p.is_answer]
-    records = [p for p in holding if not p.is_answer]
-    answer = next(iter(answers), None)
-    unanswered = next((r for r in records if answer is None or _age(r) > _age(answer)), None)
-    return AdmissionAnswers(answer, tuple(p for p in answers if p.precondition), unanswered)
+    answers = tuple(p for p in holding if p.is_answer)
+    records = (p for p in holding if not p.is_answer)
+    unanswered = next((r for r in records if not answers or _age(r) > _age(answers[0])), None)
+    return AdmissionAnswers(answers, unanswered)
 
 
 def is_about_admission(preference: Preference) -> bool:
@@ -245,8 +253,3 @@ def _since(preference: Preference) -> datetime:
 
 def _age(preference: Preference) -> tuple[datetime, datetime, str]:
     return _since(preference), preference.recorded or _LONG_AGO, preference.id or ""
-
-
-def review_day(preference: Preference) -> date | None:
-    """The day by which it is to be talked about again."""
-    return preference.review.last_day if preference.review else None
