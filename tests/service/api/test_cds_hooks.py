@@ -334,9 +334,9 @@ async def test_no_card_when_the_server_is_down_and_the_log_says_so(fhir_server: 
 
 
 async def test_no_card_when_nobody_listens_where_the_server_was(fhir_server: FhirServer, logged: Lines) -> None:
-    async with open_fhir_client("http://127.0.0.1:9/fhir", deadline=timedelta(seconds=5)) as gone:
-        async with over(fhir_server, gone) as (http, _):
-            assert said(await EHR.call(http, ASKED_FIRST, call_of()), 200) == {"cards": []}
+    nobody = open_fhir_client("http://127.0.0.1:9/fhir", deadline=timedelta(seconds=5))
+    async with nobody as gone, over(fhir_server, gone) as (http, _):
+        assert said(await EHR.call(http, ASKED_FIRST, call_of()), 200) == {"cards": []}
     assert {fields["error"] for _, fields in logged.said} == {"UpstreamUnavailable"}
 
 
