@@ -21,6 +21,7 @@ from fhir_mappings.carrier import Json
 from fhir_mappings.codes import CLIENT_ITEM, OPERATION, Act
 from fhir_mappings.communication import message_to_fhir
 from fhir_mappings.consent import naming_consent_to_fhir
+from fhir_mappings.decision import Preference
 from fhir_mappings.elements import is_restricted, with_restriction
 from fhir_mappings.goal import goal_to_fhir
 from fhir_mappings.model import CarePlan, Goal, Message, Noun, Observation, Reference, Stamp, Task
@@ -28,6 +29,7 @@ from fhir_mappings.narrative import plan_narrative
 from fhir_mappings.observation import observation_to_fhir
 from fhir_mappings.person_centered import AgendaItem, Assessment, PlanContents, PriorityList
 from fhir_mappings.plan_definition import template_to_fhir
+from fhir_mappings.preference import preference_to_fhir
 from fhir_mappings.priority_list import priority_list_to_fhir
 from fhir_mappings.provenance import stamp_from_fhir, stamp_to_fhir
 from fhir_mappings.service_request import activity_to_fhir
@@ -62,6 +64,7 @@ WRITERS: Final[Mapping[type, Callable[[Any, Json | None], Json]]] = {
     PriorityList: lambda priorities, onto: priority_list_to_fhir(priorities, onto=onto),
     AgendaItem: lambda item, onto: agenda_item_to_fhir(item, onto=onto),
     Labelled: lambda labelled, _: with_restriction(labelled.resource, labelled.private),
+    Preference: lambda preference, onto: preference_to_fhir(preference, onto=onto),
 }
 """How each noun becomes a resource. A CarePlan is written by `_resource`, for its narrative tells of the goals, too."""
 
