@@ -210,6 +210,8 @@ def test_a_name_becomes_a_role_again_wherever_it_stands() -> None:
     assert ([n.name for n in unnamed.endorsers], unnamed.remarks[0].by) == (["A patient"], "A patient")
     assert [str(c.status) for c in change.others[1:] if isinstance(c, NamingConsent)] == ["inactive"]
     with pytest.raises(TransitionNotAllowed, match="not named"):
+        rules.withdraw_naming(template, [consent], an_occasion(MOTHER))
+    with pytest.raises(TransitionNotAllowed, match="not named"):
         rules.withdraw_naming(template, [replace(consent, status=ConsentStatus.INACTIVE)], an_occasion(PATIENT))
 
 
