@@ -78,6 +78,11 @@ ENDORSED = acts((CLINICIAN, Act.DRAFT_TEMPLATE), (PATIENT, Act.ENDORSE), (NURSE,
             id="another text was endorsed",
         ),
         pytest.param(
+            acts((PATIENT, Act.OBJECT), (OTHER, Act.COMMENT), (NURSE, Act.ENDORSE)),
+            ("1 more patient or family member must endorse it",),
+            id="who objects or comments does not endorse",
+        ),
+        pytest.param(
             tuple(replace(s, targets=("PlanDefinition/t2",)) for s in ENDORSED),
             ("1 more patient or family member must endorse it", "1 more clinician must endorse it"),
             id="another version was endorsed",
