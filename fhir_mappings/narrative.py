@@ -3,6 +3,7 @@
 Source: https://hl7.org/fhir/R4/narrative.html
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
@@ -20,22 +21,27 @@ STATUS_IN_WORDS: Final = {
     LifecycleStatus.ACTIVE: "in force",
     LifecycleStatus.ON_HOLD: "on hold",
 }
+ACTIVITIES: Final = re.compile(r'<div id="activities">.*?</div>', re.DOTALL)
 ACTIVITY_STATUS: Final = {CarePlanStatus.ON_HOLD: "on hold", CarePlanStatus.COMPLETED: "done"}
 
 
-def plan_narrative(plan: CarePlan, goals: Sequence[Goal], activities: Sequence[Activity] = ()) -> str:
+def plan_narrative(
+    plan: CarePlan, goals: Sequence[Goal], activities: Sequence[Activity] = (), *, before: str = ""
+) -> str:
     """An XHTML `div` that names every goal and activity of the plan, who agreed, who does not, what is only offered.
 
     Args:
         goals: all goals of the patient; one that the plan links and that is not among them is named by its reference.
         activities: all activities of the patient, alike.
+        before: the narrative as it stands. Whoever acts on a goal may not be allowed to read activities; what the plan
+            says of them is then left as it is.
     """
     known = {g.reference: g for g in goals}
     linked = [_linked(known[r]) if r in known else escape(r) for r in plan.goals]
     offered = [_offered(g) for g in goals if g.lifecycle_status in OFFERED and g.reference not in plan.goals]
     title = f"<h2>{escape(plan.title)}</h2>" if plan.title else ""
     sections = _section("Goals", linked, "No goal is agreed yet.") + _section("Proposed, not agreed", offered, "")
-    sections += _activities(plan, activities)
+    sections += _activities(plan, activities) if activities else _kept(before)
     return f'<div xmlns="http://www.w3.org/1999/xhtml" lang="en" xml:lang="en">{title}{sections}</div>'
 
 
@@ -69,7 +75,13 @@ def _activities(plan: CarePlan, activities: Sequence[Activity]) -> str:
     linked = [_activity(known[r]) if r in known else escape(r) for r in plan.activities]
     drafts = (a for a in activities if a.status is CarePlanStatus.DRAFT and plan.reference in a.based_on)
     offered = [f"{_activity(a)} <i>(proposed, not agreed)</i>" for a in drafts]
-    return _section("What is to be done", linked, "") + _section("Activities proposed, not agreed", offered, "")
+    told = _section("What is to be done", linked, "") + _section("Activities proposed, not agreed", offered, "")
+    return f'<div id="activities">{told}</div>' if told else ""
+
+
+def _kept(before: str) -> str:
+    found = ACTIVITIES.search(before)
+    return found.group() if found else ""
 
 
 def _activity(activity: Activity) -> str:

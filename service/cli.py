@@ -73,7 +73,6 @@ def run(
         asyncio.run(seed(base))
         _write_tokens(issuer)
         settings = Settings(fhir_base_url=base, audience=AUDIENCE, organization=DEMO_ORGANIZATION)
-        asyncio.run(_install(settings))
         verifier = SmartTokenVerifier(issuer.issuers, audience=AUDIENCE, fhir_base_url=base)
         port = _free_port(port)
         hello = TRY_IT.format(

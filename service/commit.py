@@ -212,7 +212,8 @@ def _entry(session: Session, decision: Decision, noun: Noun, position: int, fenc
 def _resource(noun: Noun, source: Json | None, decision: Decision) -> Json:
     if isinstance(noun, CarePlan):
         changed = {g.reference: g for g in (*decision.goals, *decision.change.goals)}
-        narrative = plan_narrative(noun, tuple(changed.values()), _activities(decision))
+        before = (source or {}).get("text", {}).get("div", "")
+        narrative = plan_narrative(noun, tuple(changed.values()), _activities(decision), before=before)
         return care_plan_to_fhir(noun, onto=source, narrative=narrative)
     return WRITERS[type(noun)](noun, source)
 

@@ -264,6 +264,13 @@ def test_the_plan_says_what_is_to_be_done_and_what_is_only_proposed() -> None:
     assert "every day before going to sleep, from 2026-12-01 until 2027-02-28, done by patient" in div
 
 
+def test_what_the_plan_says_of_activities_stays_where_they_cannot_be_read() -> None:
+    plan = a_plan(activities=("ServiceRequest/a1",))
+    told = plan_narrative(plan, (), (an_activity(status=CarePlanStatus.ACTIVE),))
+    assert plan_narrative(plan, (), (), before=told) == told
+    assert plan_narrative(a_plan(), (), (an_activity(based_on=()),), before=told) == plan_narrative(a_plan(), ())
+
+
 def test_a_plan_links_activities_and_keeps_those_of_others() -> None:
     theirs = [{"detail": {"status": "scheduled"}}, {"reference": {"reference": "ServiceRequest/a1", "display": "Old"}}]
     stored = {**care_plan_to_fhir(a_plan(), narrative="<div/>"), "id": "p1", "activity": theirs}

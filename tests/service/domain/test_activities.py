@@ -225,7 +225,7 @@ def test_a_report_says_what_became_of_one_evening(outcome: ReportOutcome, status
 
     report = first(change)
     assert (report.status, report.outcome, report.occurrence) == (status, outcome, "2026-11-30.HS")
-    assert (report.owner, report.requester, report.first) == (PATIENT, CLINICIAN, date(2026, 11, 30))
+    assert (report.owner, report.requester, report.first) == (PATIENT, PATIENT, date(2026, 11, 30))
     assert [n.text for n in report.notes] == ["Tired"]
     assert len(change.others) == 1
     assert change.plan is None
