@@ -301,7 +301,7 @@ OptionalVersion = Annotated[str | None, Depends(get_version)]
 def get_required_version(version: OptionalVersion) -> str:
     """The version id of If-Match, without which an act on an existing resource is refused."""
     if version is None:
-        raise PreconditionMissing("send If-Match with the ETag that you read: the goal may have changed meanwhile")
+        raise PreconditionMissing("send If-Match with the ETag that you read: it may have changed meanwhile")
     return version
 
 
