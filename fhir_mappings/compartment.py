@@ -30,7 +30,9 @@ PATIENT_ELEMENT: Final[Mapping[str, str]] = {
 COMPARTMENT: Final = frozenset({"Appointment", *PATIENT_ELEMENT})
 """Types that are about a patient."""
 
-PATIENT_FREE: Final = frozenset({"HealthcareService", "Location", "Organization", "Practitioner", "PractitionerRole"})
+PATIENT_FREE: Final = frozenset(
+    {"HealthcareService", "Location", "Organization", "PlanDefinition", "Practitioner", "PractitionerRole"}
+)
 """Types that are about no patient."""
 
 

@@ -312,7 +312,7 @@ def checked_unit(value: str, expression: str) -> str:
     Raises:
         MappingError: spaces, unbalanced brackets, or characters that UCUM does not have.
     """
-    if not _UCUM_CODE.fullmatch(value) or len(value) > 64:
+    if len(value) > 64 or not _UCUM_CODE.fullmatch(value):
         raise MappingError(expression, "is not a UCUM code such as kg, mg/dL, mm[Hg] or {steps}/d")
     return value
 

@@ -291,6 +291,7 @@ class CarePlan:
     contributors: tuple[Reference, ...] = ()
     activities: tuple[Reference, ...] = ()
     period_start: PartialDate | None = None
+    instantiates: str | None = None
     shared: str | None = None
     operation: str | None = None
     private: bool = False
@@ -304,8 +305,20 @@ ObservedValue: TypeAlias = Quantity | Concept | str | bool | int
 
 
 @dataclass(frozen=True, slots=True)
+class Component:
+    """One of several values of one Observation, such as the systolic pressure."""
+
+    code: Concept
+    value: ObservedValue | None
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
-    """One measurement or answer. `effective` carries a zone; None when the resource has only a period."""
+    """One measurement or answer. `effective` carries a zone; None when the resource has only a period.
+
+    `profile` is one that does not follow from the category.
+    `client_item` names the entry of the application that sent it, `fingerprint` what that entry said at first.
+    """
 
     subject: Reference
     status: ObservationStatus
@@ -320,6 +333,10 @@ class Observation:
     note: str | None = None
     operation: str | None = None
     patient_supplied: bool = False
+    components: tuple[Component, ...] = ()
+    profile: str | None = None
+    client_item: str | None = None
+    fingerprint: str | None = None
 
     @property
     def reference(self) -> Reference:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum, auto
 from typing import Final, TypeAlias
 
+from fhir_mappings.activities import Activity
 from fhir_mappings.codes import ObservationStatus
 from fhir_mappings.model import Concept, Goal, PartialDate, Quantity, Reference, reference_to
 from fhir_mappings.wording import ENGLISH, Language
@@ -141,4 +142,5 @@ class PlanContents:
     assessments: tuple[Assessment, ...] = ()
     priorities: tuple[PriorityList, ...] = ()
     agenda: tuple[AgendaItem, ...] = ()
+    activities: tuple[Activity, ...] = ()
     language: Language = ENGLISH

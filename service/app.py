@@ -4,26 +4,47 @@ import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
+from typing import Any, Final
 
 import httpx
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
 from fhir_mappings.carrier import MalformedJson
 from fhir_mappings.elements import MappingError
-from service.api import attainment, caller, family, goals, me, plans, progress, well_known
+from service import metrics
+from service.api import (
+    activities,
+    attainment,
+    caller,
+    family,
+    goals,
+    ledger,
+    me,
+    plans,
+    progress,
+    templates,
+    tracking,
+    well_known,
+)
+from service.api.auditing import Auditing
 from service.api.dependencies import Services
 from service.api.documentation import openapi
+from service.api.edge import Edge, Gate
 from service.api.middleware import RequestContext
 from service.api.problems import problem_response
 from service.errors import CoPlanError
+from service.gateways.audit_trail import open_audit_trail
 from service.gateways.client_keys import ClientKeys
 from service.gateways.fhir_client import open_fhir_client
 from service.gateways.issuers import verifier_of
 from service.gateways.memory_store import MemoryCache, MemoryIdempotencyKeys
+from service.gateways.rate_limits import open_rate_limits
 from service.gateways.redis_store import open_redis
 from service.gateways.upstream_identity import (
     BackendServices,
@@ -33,14 +54,23 @@ from service.gateways.upstream_identity import (
     TokenEndpoint,
     TokenExchange,
 )
-from service.ports import Cache, Credentials, IdempotencyKeys, TokenVerifier
+from service.ports import Cache, Credentials, IdempotencyKeys, RateLimits, TokenVerifier
+from service.production import must_be_fit
 from service.settings import Settings
 
+CORS: Final[dict[str, Any]] = {
+    "allow_methods": ["GET", "POST", "PUT", "PATCH", "DELETE"],
+    "allow_headers": ["Accept", "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-Request-Id"],
+    "expose_headers": ["ETag", "Location", "Retry-After", "X-Request-Id", "Idempotent-Replayed", "RateLimit"],
+    "max_age": 600,
+}
+"""Tokens travel in a header that a page sets itself: no cookie is ever sent along."""
 OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 
 
-def create_app(open_services: OpenServices) -> FastAPI:
+def create_app(open_services: OpenServices, edge: Edge | None = None) -> FastAPI:
     """The application. Its services are opened when it starts and closed when it ends."""
+    edge = edge or Edge()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -49,17 +79,34 @@ def create_app(open_services: OpenServices) -> FastAPI:
             gc.freeze()  # what lives as long as the process need not be looked through at each collection
             yield
 
-    app = FastAPIOffline(
+    app = (FastAPIOffline if edge.docs else partial(FastAPI, openapi_url=None))(
         title="CoPlan",
         summary="Patients, families and care teams co-author goals on any FHIR R4 server",
         version=version("coplan"),
         lifespan=lifespan,
         redirect_slashes=False,
     )
+    app.add_middleware(Auditing)
+    if edge.origins:
+        app.add_middleware(CORSMiddleware, allow_origins=sorted(edge.origins), **CORS)
+    app.add_middleware(Gate, edge=edge)
     app.add_middleware(RequestContext)
     for error in (CoPlanError, MappingError, MalformedJson, RequestValidationError, HTTPException):
         app.add_exception_handler(error, problem_response)
-    for module in (goals, progress, attainment, family, plans, me, caller, well_known):
+    for module in (
+        goals,
+        progress,
+        tracking,
+        attainment,
+        family,
+        plans,
+        activities,
+        templates,
+        me,
+        caller,
+        well_known,
+        ledger,
+    ):
         app.include_router(module.router)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
@@ -74,8 +121,14 @@ async def open_services(
     Args:
         verifier: in place of the one for the issuers of the settings.
         keys: of this client, in place of those of the settings.
+
+    Raises:
+        UnfitForProduction: settings that production does not start with.
     """
+    must_be_fit(settings)
     async with AsyncExitStack() as stack:
+        if settings.metrics_port:
+            stack.enter_context(metrics.served_at(settings.metrics_host, settings.metrics_port))
         server = await stack.enter_async_context(
             open_fhir_client(
                 str(settings.fhir_base_url), deadline=settings.fhir_deadline, connections=settings.fhir_connections
@@ -85,16 +138,29 @@ async def open_services(
         keys = keys or _client_keys(settings)
         identities = _identities(settings, http, keys)
         cache, replies = await _open_stores(settings, stack)
+        fhir = server.with_credentials(identities.system)
+        trail = open_audit_trail(fhir, capacity=settings.audit_capacity, fail_closed=settings.audit_fail_closed)
         yield Services(
             settings,
-            server.with_credentials(identities.system),
+            fhir,
             verifier or verifier_of(settings, http),
             cache,
             replies,
             lambda: datetime.now(UTC),
             on_behalf_of=lambda token: server.with_credentials(identities.for_caller(token)),
+            limits=await stack.enter_async_context(_open_rate_limits(settings)),
+            audit=await stack.enter_async_context(trail) if settings.audit_reads else None,
             public_keys=keys.public if keys else {"keys": []},
         )
+
+
+def _open_rate_limits(settings: Settings) -> AbstractAsyncContextManager[RateLimits]:
+    return open_rate_limits(
+        per_minute=settings.rate_limit,
+        refused_per_minute=settings.refused_rate_limit,
+        redis_url=str(settings.redis_url) if settings.redis_url else None,
+        secret=settings.cache_secret.get_secret_value().encode() if settings.cache_secret else b"",
+    )
 
 
 def _client_keys(settings: Settings) -> ClientKeys | None:

@@ -14,17 +14,24 @@ from typing import Annotated, Any, Final
 import typer
 import uvicorn
 import yaml
+from pydantic import ValidationError
 
 from fhir_mappings.carrier import encode
+from service.api.edge import Edge
 from service.app import create_app, open_services
 from service.gateways.client_keys import ClientKeys
 from service.gateways.demo_issuer import AUDIENCE, DemoIssuer
 from service.gateways.demo_record import DEMO_ORGANIZATION, DEMO_PEOPLE, seed
+from service.gateways.fhir_client import open_fhir_client
 from service.gateways.smart_tokens import SmartTokenVerifier
+from service.gateways.template_library import install_templates
 from service.logs import configure_logs
+from service.production import UnfitForProduction, must_be_fit
 from service.settings import Settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+templates = typer.Typer(no_args_is_help=True, help="Programmes that patients and clinicians design together.")
+app.add_typer(templates, name="templates")
 LOOPBACK: Final = "127.0.0.1"
 DEMO_FOLDER: Final = Path(".data/demo")
 
@@ -98,9 +105,21 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen at")] = 8000,
 ) -> None:
     """Starts the service for a FHIR server and token issuers named by COPLAN_… settings."""
-    settings = Settings()
+    settings = _settings()
     configure_logs(settings.log_level)
-    _Server(create_app(lambda: open_services(settings)), port, "", host=host).run()
+    _Server(create_app(lambda: open_services(settings), Edge.of(settings)), port, "", host=host).run()
+
+
+def _settings() -> Settings:
+    """Those of the environment; what is wrong with them is said without their values, which may be secrets."""
+    try:
+        return must_be_fit(Settings())
+    except ValidationError as exc:
+        flaws = (f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in exc.errors(include_input=False))
+        print("COPLAN_… settings that cannot be used:", *flaws, sep="\n- ", file=sys.stderr)
+    except UnfitForProduction as exc:
+        print(exc, file=sys.stderr)
+    raise typer.Exit(2)
 
 
 @app.command()
@@ -108,6 +127,26 @@ def openapi() -> None:
     """Prints openapi.yaml."""
     document = json.loads(encode(create_app(lambda: open_services(Settings())).openapi()))
     yaml.dump(document, sys.stdout, _Readable, sort_keys=False, allow_unicode=True, width=120)
+
+
+@templates.command()
+def install(
+    fhir: Annotated[str | None, typer.Option(help="Base of a FHIR server; without it COPLAN_FHIR_BASE_URL")] = None,
+) -> None:
+    """Puts the shipped programmes onto the FHIR server, as drafts; those that are there already stay as they are."""
+    settings = Settings(fhir_base_url=fhir) if fhir else Settings()
+    for canonical, is_new in asyncio.run(_install(settings)):
+        print(f"{'installed' if is_new else 'was there'}  {canonical}")
+
+
+async def _install(settings: Settings) -> list[tuple[str, bool]]:
+    authorization = settings.fhir_authorization
+    async with open_fhir_client(
+        str(settings.fhir_base_url),
+        deadline=settings.fhir_deadline,
+        authorization=authorization.get_secret_value() if authorization else None,
+    ) as client:
+        return await install_templates(client)
 
 
 class _Readable(yaml.SafeDumper):

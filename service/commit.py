@@ -10,23 +10,29 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final, TypeVar, cast
 
+from fhir_mappings.activities import Activity, Report
+from fhir_mappings.activity_report import report_to_fhir
 from fhir_mappings.agenda_item import agenda_item_to_fhir
 from fhir_mappings.assessment import assessment_to_fhir
 from fhir_mappings.audit_event import audit_event_to_fhir
-from fhir_mappings.bundle import Create, Entry, Update
+from fhir_mappings.bundle import Create, Entry, Update, Written
 from fhir_mappings.care_plan import care_plan_to_fhir
 from fhir_mappings.carrier import Json
-from fhir_mappings.codes import OPERATION, Act
+from fhir_mappings.codes import CLIENT_ITEM, OPERATION, Act
 from fhir_mappings.communication import message_to_fhir
+from fhir_mappings.consent import naming_consent_to_fhir
 from fhir_mappings.elements import is_restricted, with_restriction
 from fhir_mappings.goal import goal_to_fhir
 from fhir_mappings.model import CarePlan, Goal, Message, Noun, Observation, Reference, Stamp, Task
 from fhir_mappings.narrative import plan_narrative
 from fhir_mappings.observation import observation_to_fhir
 from fhir_mappings.person_centered import AgendaItem, Assessment, PlanContents, PriorityList
+from fhir_mappings.plan_definition import template_to_fhir
 from fhir_mappings.priority_list import priority_list_to_fhir
 from fhir_mappings.provenance import stamp_from_fhir, stamp_to_fhir
+from fhir_mappings.service_request import activity_from_fhir, activity_to_fhir
 from fhir_mappings.task import task_to_fhir
+from fhir_mappings.templates import NamingConsent, Template
 from fhir_mappings.wording import ENGLISH, Language
 from service.domain.actors import Actor
 from service.domain.policy import DEFAULT_POLICY, Policy
@@ -36,7 +42,7 @@ from service.errors import IdempotencyKeyReused, VersionConflict
 from service.ports import Cache, Clock, GuardedGateway
 from service.records import read_told
 
-N = TypeVar("N", Goal, Assessment, PriorityList, AgendaItem)
+N = TypeVar("N", Goal, Assessment, PriorityList, AgendaItem, Activity)
 
 ATTEMPTS: Final = 6
 """How often an act starts again when a resource that its caller did not name had moved on meanwhile."""
@@ -47,11 +53,15 @@ WRITERS: Final[Mapping[type, Callable[[Any, Json | None], Json]]] = {
     Goal: lambda goal, onto: goal_to_fhir(goal, onto=onto),
     Task: lambda task, onto: task_to_fhir(task, onto=onto),
     Message: lambda message, _: message_to_fhir(message),
-    Observation: lambda observation, _: observation_to_fhir(observation),
+    Observation: lambda observation, onto: observation_to_fhir(observation, onto=onto),
     Assessment: lambda assessment, onto: assessment_to_fhir(assessment, onto=onto),
     PriorityList: lambda priorities, onto: priority_list_to_fhir(priorities, onto=onto),
     AgendaItem: lambda item, onto: agenda_item_to_fhir(item, onto=onto),
     Labelled: lambda labelled, _: with_restriction(labelled.resource, labelled.private),
+    Activity: lambda activity, onto: activity_to_fhir(activity, onto=onto),
+    Report: lambda report, onto: report_to_fhir(report, onto=onto),
+    Template: lambda template, onto: template_to_fhir(template, onto=onto),
+    NamingConsent: lambda consent, onto: naming_consent_to_fhir(consent, onto=onto),
 }
 """How each noun becomes a resource. A CarePlan is written by `_resource`, for its narrative tells of the goals, too."""
 
@@ -112,17 +122,22 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the act was about, as it stands on the server. `replayed`: it had been carried out before."""
+    """What the act was about, as it stands on the server. `replayed`: it had been carried out before.
+
+    `written` is all that its transaction wrote, by the reference that the nouns had before.
+    """
 
     resource: Json
     replayed: bool = False
+    written: Mapping[Reference, Written] = field(default_factory=dict)
 
 
-async def carry_out(session: Session, decide: Callable[[], Awaitable[Decision]]) -> Outcome:
+async def carry_out(session: Session, decide: Callable[[], Awaitable[Decision | Outcome]]) -> Outcome:
     """Decides and commits, again if need be, exactly once per operation.
 
     `decide` reads afresh each time it is called and raises VersionConflict itself when the resource that
     the caller named has moved on; a conflict of the transaction is about another one, and starts it again.
+    An Outcome from it says that there is nothing left to write.
 
     Raises:
         IdempotencyKeyReused: the key came before with another body.
@@ -132,10 +147,12 @@ async def carry_out(session: Session, decide: Callable[[], Awaitable[Decision]])
         if done := await _carried_out_before(session):
             return done
         decision = await decide()
+        if isinstance(decision, Outcome):
+            return decision
         try:
             if _opens_plan_along(decision.change):
                 await _open_plan(session, decision)
-                decision = await decide()
+                decision = cast(Decision, await decide())
             return await _commit(session, decision)
         except VersionConflict:
             await asyncio.sleep(PAUSE.total_seconds() * JITTER.uniform(1, 2**attempt))
@@ -166,7 +183,7 @@ async def _target(session: Session, stamp: Stamp, found: list[Json]) -> Json:
 
 def _opens_plan_along(change: Change) -> bool:
     """True for the first agreement of a patient, which needs a plan to be linked from."""
-    return change.plan is not None and _is_new(change.plan) and bool(change.goals)
+    return change.plan is not None and _is_new(change.plan) and bool(change.goals) and bool(change.plan.goals)
 
 
 async def _open_plan(session: Session, decision: Decision) -> None:
@@ -192,8 +209,9 @@ async def _commit(session: Session, decision: Decision) -> Outcome:
     about = written[decision.change.about]
     if decision.change.about.startswith("urn:uuid:") and not about.created:
         # The same operation was faster by a moment, and this transaction has found what it left.
-        return await _carried_out_before(session) or Outcome(about.resource, replayed=True)
-    return Outcome(about.resource)
+        before = await _carried_out_before(session) or Outcome(about.resource, replayed=True)
+        return replace(before, written=written)
+    return Outcome(about.resource, written=written)
 
 
 async def _with_contents(session: Session, decision: Decision) -> Decision:
@@ -235,6 +253,9 @@ def _entry(session: Session, decision: Decision, noun: Noun, position: int, fenc
         source = decision.sources[noun.reference]
         resource = _resource(noun, source, decision)
         return None if resource == source else Update(resource, source["meta"]["versionId"])
+    if isinstance(noun, Observation) and noun.client_item:
+        # The entry is known by its own name, whichever request it came with: never fenced by the goal's version.
+        return Create(_resource(noun, None, decision), noun.reference, f"identifier={CLIENT_ITEM}|{noun.client_item}")
     if session.operation is None:
         return Create(_resource(noun, None, decision), noun.reference)
     identifier = f"{session.operation.id}.{position}"
@@ -251,11 +272,13 @@ def _resource(noun: Noun, source: Json | None, decision: Decision) -> Json:
 def _told(decision: Decision) -> PlanContents:
     """What was read, with what the change makes of it."""
     contents, change = decision.contents or PlanContents(), decision.change
+    activities = [activity_from_fhir(r) for r in decision.sources.values() if r["resourceType"] == "ServiceRequest"]
     return PlanContents(
         goals=_now(Goal, decision.goals, change.goals),
         assessments=_now(Assessment, contents.assessments, change.others),
         priorities=_now(PriorityList, contents.priorities, change.others),
         agenda=_now(AgendaItem, contents.agenda, change.others),
+        activities=_now(Activity, activities, change.others),
         language=contents.language,
     )
 

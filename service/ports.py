@@ -134,3 +134,41 @@ class IdempotencyKeys(Protocol):
     async def find(self, operation: str) -> Reply | None: ...
 
     async def keep(self, operation: str, reply: Reply, *, keep_for: timedelta) -> None: ...
+
+
+class AuditTrail(Protocol):
+    """Where reads and refusals are recorded. The acts record themselves, each in its own transaction."""
+
+    def record(self, event: Json, *, of_nobody: bool = False) -> None:
+        """Takes an AuditEvent, to be written soon.
+
+        Args:
+            of_nobody: the request of somebody who was not identified; it gives way to those of the identified.
+
+        Raises:
+            AuditTrailFull: there is no room, and what cannot be recorded must not be answered.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left after this request: `remaining` of `quota` in `window` seconds; more of it in `reset_after`."""
+
+    quota: int
+    window: int
+    remaining: int
+    reset_after: int
+    granted: bool
+
+
+class RateLimits(Protocol):
+    """Counts requests. Never raises: where the shared count fails, there is one in this process."""
+
+    async def take(self, principal: str) -> Allowance:
+        """One request of a principal who is identified."""
+        ...
+
+    async def take_refused(self, address: str) -> Allowance:
+        """One request from this address that identified nobody."""
+        ...

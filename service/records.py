@@ -6,17 +6,20 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final, Protocol
 
+from fhir_mappings.activities import Activity
 from fhir_mappings.agenda_item import agenda_item_from_fhir
 from fhir_mappings.assessment import assessment_from_fhir
 from fhir_mappings.care_plan import care_plan_from_fhir
 from fhir_mappings.carrier import Json
-from fhir_mappings.codes import AGENDA, GOAL_THREAD
+from fhir_mappings.codes import ACTIVITY, AGENDA, GOAL_THREAD
+from fhir_mappings.compartment import patient_of
 from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import CarePlan, Goal, Reference, Task
 from fhir_mappings.patient import languages_from_fhir
 from fhir_mappings.pco import ASSESSMENTS, PRIORITIES
 from fhir_mappings.person_centered import PlanContents
 from fhir_mappings.priority_list import priority_list_from_fhir
+from fhir_mappings.service_request import activity_from_fhir
 from fhir_mappings.task import task_from_fhir
 from fhir_mappings.wording import ENGLISH, Language, language_of
 from service.domain.care_plans import STILL_OPEN
@@ -36,12 +39,13 @@ class Search(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PatientRecord:
-    """All goals and plans of a patient, what their narrative tells of, and the resources that they are views of."""
+    """All goals, plans and activities kept here of a patient, what their narrative tells of, and the resources."""
 
     goals: tuple[Goal, ...]
     plans: tuple[CarePlan, ...]
     contents: PlanContents
     sources: Mapping[Reference, Json]
+    activities: tuple[Activity, ...] = ()
 
     def plan_for(self, care_plan: str | None, *, private: bool = False) -> CarePlan | None:
         """The plan of this id, or without one the plan that the patient's goals belong to by default.
@@ -96,16 +100,22 @@ async def read_patient_record(fhir: GuardedGateway, patient: Reference, otherwis
     Raises:
         ResourceNotFound: there is no such patient for this actor.
     """
-    person, goals, plans, more = await asyncio.gather(
+    person, goals, plans, activities, more = await asyncio.gather(
         _person(fhir, patient),
         fhir.search("Goal", [("patient", patient)]),
         fhir.search("CarePlan", [("patient", patient)]),
+        fhir.search("ServiceRequest", [("patient", patient), ("identifier", f"{ACTIVITY}|")]),
         _contents_of(fhir.search_beside, patient),
     )
     found = tuple(map(goal_from_fhir, goals))
     contents = replace(_contents(more, language_of(languages_from_fhir(person), otherwise)), goals=found)
-    sources = {_key(r): r for r in (*goals, *plans, *more)}
-    return PatientRecord(found, tuple(map(care_plan_from_fhir, plans)), contents, sources)
+    return PatientRecord(
+        found,
+        tuple(map(care_plan_from_fhir, plans)),
+        contents,
+        {_key(r): r for r in (*goals, *plans, *activities, *more)},
+        tuple(map(activity_from_fhir, activities)),
+    )
 
 
 async def read_contents(fhir: FhirGateway, patient: Reference, otherwise: Language = ENGLISH) -> PlanContents:
@@ -226,6 +236,23 @@ async def where_permitted(found: Awaitable[list[Json]]) -> list[Json]:
         return await found
     except ScopeMissing:
         return []
+
+
+async def must_be_theirs(fhir: FhirGateway, references: Mapping[str, Reference], subject: Reference) -> None:
+    """Each exists and is, if anybody's, this patient's: their family, their care team, their conditions.
+
+    Raises:
+        InvalidContent: names each element for which that is not so.
+    """
+    await must_be_readable(fhir, references)
+    found = await asyncio.gather(*(fhir.read(*r.split("/", 1)) for r in references.values()))
+    flaws = [
+        Flaw(path, "has nothing to do with this patient", "business-rule")
+        for path, resource in zip(references, found, strict=True)
+        if patient_of(resource) not in {None, subject}
+    ]
+    if flaws:
+        raise InvalidContent(*flaws)
 
 
 async def _is_readable(fhir: FhirGateway, reference: Reference) -> bool:

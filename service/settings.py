@@ -1,17 +1,40 @@
 """Settings from the environment (`COPLAN_…`) or from files of the same names in a folder of secrets."""
 
+import re
 from datetime import timedelta
 from functools import cached_property
+from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, HttpUrl, RedisDsn, SecretStr, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    FilePath,
+    HttpUrl,
+    RedisDsn,
+    SecretStr,
+    StringConstraints,
+    TypeAdapter,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.domain.catalogue import Catalogue, Trackable
 from service.domain.policy import Policy, PractitionerAccess, ProxyAccess
 from service.issuer_settings import IssuerSettings
 
+_TRACKABLES: Final = TypeAdapter(tuple[Trackable, ...])
 ReferenceTo = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}$")]
+
+
+def _seconds(value: Any) -> Any:
+    """The environment has text only: `10` are seconds, all else is ISO 8601."""
+    return float(value) if isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?", value) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 
 
 class Settings(BaseSettings):
@@ -19,9 +42,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="COPLAN_", frozen=True, extra="ignore", secrets_dir=None)
 
+    mode: Literal["development", "production"] = Field(
+        "development", description="In production the service does not start with insecure settings"
+    )
     fhir_base_url: HttpUrl = Field(description="Base of the FHIR R4 server, for example https://ehr.example/fhir")
     fhir_authorization: SecretStr | None = Field(None, description="`Authorization` header that the FHIR server wants")
-    fhir_deadline: timedelta = Field(timedelta(seconds=10), description="The most that one call of it may take")
+    fhir_deadline: Duration = Field(timedelta(seconds=10), description="The most that one call of it may take")
     fhir_connections: int = Field(100, ge=1, le=1000, description="Connections to the FHIR server at once")
 
     upstream_identity: Literal["static", "pass-through", "token-exchange", "backend-services"] = Field(
@@ -68,8 +94,8 @@ class Settings(BaseSettings):
     cache_secret: SecretStr | None = Field(
         None, description="Keys and values in Redis are sealed with it; all replicas"
     )
-    plan_kept_for: timedelta = Field(timedelta(seconds=10), description="How long a plan view may be answered again")
-    replies_kept_for: timedelta = Field(timedelta(hours=24), description="Fast path of Idempotency-Keys")
+    plan_kept_for: Duration = Field(timedelta(seconds=10), description="How long a plan view may be answered again")
+    replies_kept_for: Duration = Field(timedelta(hours=24), description="Fast path of Idempotency-Keys")
 
     ending_needs_confirmation: bool = Field(True, description="The other side confirms the end of a goal")
     self_managed_goals: bool = Field(True, description="The care team may agree to disagree")
@@ -80,6 +106,30 @@ class Settings(BaseSettings):
     custodians: frozenset[ReferenceTo] = Field(
         frozenset(), description="Who besides the author may mark goals as entered in error, as JSON list"
     )
+
+    audit_reads: bool = Field(True, description="Reads of patients' data and refusals become AuditEvents, too")
+    audit_capacity: int = Field(10_000, ge=100, description="AuditEvents of reads that may wait to be written")
+    audit_fail_closed: bool = Field(False, description="Reads that cannot be recorded are refused, not just counted")
+
+    allowed_hosts: frozenset[str] = Field(
+        frozenset(),
+        description="Names that the service answers to, as JSON list; `*.example.org` for all below. None: any",
+    )
+    cors_origins: frozenset[str] = Field(
+        frozenset(), description="Origins whose pages may call from a browser, as JSON list"
+    )
+    docs: bool | None = Field(None, description="Pages about the API; open in development, closed in production")
+    rate_limit: int = Field(600, ge=1, description="Requests per minute of one principal (issuer, client, subject)")
+    refused_rate_limit: int = Field(60, ge=1, description="Requests per minute of one address that identify nobody")
+    max_concurrent_requests: int = Field(500, ge=1, description="Requests at once in one process; more are shed (503)")
+    body_deadline: Duration = Field(timedelta(seconds=15), description="The most that a body may take to arrive")
+    metrics_port: int | None = Field(None, ge=1, le=65535, description="Port of `/metrics`; none without it")
+    metrics_host: str = Field("127.0.0.1", description="Address of `/metrics`")
+    trackables: FilePath | None = Field(
+        None, description="JSON file of an operator's own trackables, added to those of the catalogue or in their place"
+    )
+    template_patients: int = Field(1, ge=1, description="So many patients or relatives endorse a template first")
+    template_clinicians: int = Field(1, ge=0, description="So many clinicians endorse a template first")
 
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="The largest body that is taken")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
@@ -107,6 +157,11 @@ class Settings(BaseSettings):
         return value
 
     @property
+    def are_docs_open(self) -> bool:
+        """True where the pages about the API are served."""
+        return self.mode == "development" if self.docs is None else self.docs
+
+    @property
     def is_client(self) -> bool:
         """True if this service can get tokens of its own."""
         return bool(self.token_endpoint and self.client_id and (self.client_keys or self.client_keys_folder))
@@ -119,6 +174,13 @@ class Settings(BaseSettings):
         return value
 
     @cached_property
+    def catalogue(self) -> Catalogue:
+        """What can be tracked here."""
+        shipped = _TRACKABLES.validate_json(resources.files("service").joinpath("trackables.json").read_bytes())
+        own = _TRACKABLES.validate_json(self.trackables.read_bytes()) if self.trackables else ()
+        return Catalogue(shipped).with_own(own)
+
+    @cached_property
     def policy(self) -> Policy:
         """The switches of the lifecycle."""
         return Policy(
@@ -129,4 +191,6 @@ class Settings(BaseSettings):
             self.practitioner_access,
             self.proxy_access,
             self.proxies_end_patients_goals,
+            self.template_patients,
+            self.template_clinicians,
         )

@@ -4,11 +4,12 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import httpx
+import hypothesis
 import pytest
 from fastapi import FastAPI
 
@@ -24,8 +25,11 @@ from service.logs import configure_logs
 from service.rights import Rights
 from service.settings import Settings
 from tests.hapi_server import HapiServer
-from tests.people import Person, World, record
+from tests.people import MovableClock, Person, World, record
 
+# How long an example takes says something of the machine, nothing of the rule.
+hypothesis.settings.register_profile("coplan", deadline=None)
+hypothesis.settings.load_profile("coplan")
 ISSUER = DemoIssuer()
 configure_logs("ERROR")
 
@@ -72,7 +76,11 @@ def fhir_server(request: pytest.FixtureRequest) -> FhirServer:
 
 @asynccontextmanager
 async def open_test_services(
-    server: FhirServer, organization: str | None = None, rights: Rights | None = None, **switches: Any
+    server: FhirServer,
+    organization: str | None = None,
+    rights: Rights | None = None,
+    clock: MovableClock | None = None,
+    **switches: Any,
 ) -> AsyncIterator[Services]:
     """As the sandbox opens them, on this server."""
     settings = Settings(
@@ -82,7 +90,7 @@ async def open_test_services(
     deadline = timedelta(seconds=60)
     async with open_fhir_client(server.base_url, deadline=deadline, transport=server.transport) as fhir:
         cache, replies = MemoryCache(), MemoryIdempotencyKeys()
-        yield Services(settings, fhir, verifier, cache, replies, lambda: datetime.now(UTC), rights=rights or Rights())
+        yield Services(settings, fhir, verifier, cache, replies, clock or MovableClock(), rights=rights or Rights())
 
 
 def app_with(services: Services) -> FastAPI:
@@ -115,7 +123,8 @@ async def open_world(fhir_server: FhirServer, rights: Rights | None = None, **sw
         fhir = await stack.enter_async_context(fhir_http(fhir_server))
         seeded = await fhir.post(fhir_server.base_url, content=encode(record(suffix)))
         assert seeded.status_code == 200, seeded.text
-        opened = open_test_services(fhir_server, f"Organization/clinic-{suffix}", rights, **switches)
+        clock = MovableClock()
+        opened = open_test_services(fhir_server, f"Organization/clinic-{suffix}", rights, clock, **switches)
         services = await stack.enter_async_context(opened)
         transport = httpx.ASGITransport(app_with(services))
         http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://coplan.test"))
@@ -136,4 +145,5 @@ async def open_world(fhir_server: FhirServer, rights: Rights | None = None, **sw
             other=person("Patient", "zoe", "Zoe Zahl"),
             fhir=fhir,
             suffix=suffix,
+            clock=clock,
         )

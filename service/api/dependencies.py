@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from hashlib import sha256
 from typing import Annotated, Final
 
@@ -13,6 +14,7 @@ from fhir_mappings.codes import LifecycleStatus
 from fhir_mappings.model import Reference
 from fhir_mappings.wording import Language
 from service.api.answers import Act, Form, accepted_form
+from service.api.auditing import Accessed
 from service.api.languages import accepted_language
 from service.commit import Operation, Session
 from service.domain.actors import Actor, Claims
@@ -22,11 +24,23 @@ from service.errors import (
     NotAuthenticated,
     PreconditionMalformed,
     PreconditionMissing,
+    TooManyRequests,
 )
 from service.guarded_fhir import GuardedFhir
-from service.ports import Cache, Clock, FhirGateway, IdempotencyKeys, OnBehalfOf, TokenVerifier
+from service.ports import (
+    Allowance,
+    AuditTrail,
+    Cache,
+    Clock,
+    FhirGateway,
+    IdempotencyKeys,
+    OnBehalfOf,
+    RateLimits,
+    TokenVerifier,
+)
 from service.rights import Rights
 from service.settings import Settings
+from service.witnessed_fhir import WitnessedFhir, WitnessedGuard
 from service.workflows.identify import Place, identify
 
 ID: Final = r"^[A-Za-z0-9\-.]{1,64}$"
@@ -44,6 +58,14 @@ AssessmentId = Annotated[
 AgendaItemId = Annotated[
     str, Path(alias="agendaItemId", pattern=ID, description="Id of the CommunicationRequest", examples=["ask-1"])
 ]
+ActivityId = Annotated[
+    str, Path(alias="activityId", pattern=ID, description="Id of a ServiceRequest", examples=["knee-exercises"])
+]
+ReportId = Annotated[str, Path(alias="reportId", pattern=ID, description="Id of a Task that reports", examples=["r-1"])]
+TemplateId = Annotated[
+    str, Path(alias="templateId", pattern=ID, description="Id of a PlanDefinition", examples=["knee-2"])
+]
+RemarkId = Annotated[str, Path(alias="remarkId", pattern=ID, description="`id` of an objection", examples=["5f0c8a1b"])]
 PatientId = Annotated[str, Path(alias="patientId", pattern=ID, description="Id of a Patient", examples=["ann"])]
 Statuses = Annotated[
     list[LifecycleStatus], Query(alias="status", description="Only goals of these statuses", default_factory=list)
@@ -55,6 +77,7 @@ class Services:
     """What the application has opened for its requests.
 
     `fhir` is asked as this service itself; `on_behalf_of` says how it is asked for a caller, None: no differently.
+    Without `audit`, reads leave no trace; without `limits`, nobody is counted.
     """
 
     settings: Settings
@@ -64,6 +87,8 @@ class Services:
     replies: IdempotencyKeys
     clock: Clock
     on_behalf_of: OnBehalfOf | None = None
+    audit: AuditTrail | None = None
+    limits: RateLimits | None = None
     public_keys: Json = field(default_factory=lambda: {"keys": []})
     rights: Rights = field(default_factory=Rights)
 
@@ -80,11 +105,42 @@ CurrentServices = Annotated[Services, Depends(get_services)]
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-async def get_claims(request: Request, services: CurrentServices, credentials: Credentials) -> Claims:
-    """The claims of the one bearer token. Another scheme, such as DPoP, is refused: its proof is not verified here."""
-    if credentials is None or len(request.headers.getlist("authorization")) != 1:
-        raise NotAuthenticated("send a bearer token")
-    return await services.verifier.verify(credentials.credentials)
+def get_accessed(request: Request) -> Accessed:
+    """What the audit trail will tell of this request."""
+    accessed: Accessed = request.scope["accessed"]
+    return accessed
+
+
+CurrentAccessed = Annotated[Accessed, Depends(get_accessed)]
+
+
+async def get_claims(
+    request: Request, services: CurrentServices, credentials: Credentials, accessed: CurrentAccessed
+) -> Claims:
+    """The claims of the one bearer token, of a principal who has not asked too often.
+
+    Another scheme, such as DPoP, is refused: its proof is not verified here.
+    """
+    try:
+        if credentials is None or len(request.headers.getlist("authorization")) != 1:
+            raise NotAuthenticated("send a bearer token")
+        claims = await services.verifier.verify(credentials.credentials)
+    except NotAuthenticated:
+        if services.limits:
+            address = request.client.host if request.client else ""
+            _must_be_granted(await services.limits.take_refused(address))
+        raise
+    accessed.claims = claims
+    if services.limits:
+        principal = "\0".join((claims.issuer, claims.client_id, claims.subject))
+        request.scope["allowance"] = allowance = await services.limits.take(principal)
+        _must_be_granted(allowance)
+    return claims
+
+
+def _must_be_granted(allowance: Allowance) -> None:
+    if not allowance.granted:
+        raise TooManyRequests("you have asked too often", timedelta(seconds=allowance.reset_after))
 
 
 CurrentClaims = Annotated[Claims, Depends(get_claims)]
@@ -131,17 +187,20 @@ def get_reader(
     return accepted_language(accept_language)
 
 
-def get_session(
+def get_session(  # one parameter for each thing that a request can use
     request: Request,
     services: CurrentServices,
     actor: CurrentActor,
     place: CurrentPlace,
+    accessed: CurrentAccessed,
     reader: Annotated[Language | None, Depends(get_reader)],
 ) -> Session:
     """What this request may use; the FHIR server as this actor may see it."""
+    met = WitnessedFhir(place.fhir, accessed.met)
+    guarded = GuardedFhir(met, actor, place.policy, place.rights, place.today)
     return Session(
         actor=actor,
-        fhir=GuardedFhir(place.fhir, actor, place.policy, place.rights, place.today),
+        fhir=WitnessedGuard(guarded, accessed.given),
         cache=services.cache,
         clock=services.clock,
         request_id=request.scope["request_id"],

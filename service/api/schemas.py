@@ -38,7 +38,7 @@ def _words(max_length: int) -> AfterValidator:
 
 
 def reference_to(*allowed: str) -> AfterValidator:
-    """A reference of one of these types."""
+    """A reference of the form Type/id to one of these types."""
     return AfterValidator(lambda value: checked_reference(value, allowed, ""))
 
 
@@ -69,7 +69,7 @@ def _date(value: str) -> model.PartialDate:
 
 
 def not_in_the_future(value: datetime) -> datetime:
-    """What was measured was measured before."""
+    """What is told happened already; clocks may differ a little."""
     if value > datetime.now(UTC) + CLOCK_SKEW:
         raise ValueError("must not lie in the future")
     return value

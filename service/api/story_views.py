@@ -1,10 +1,7 @@
 """Answers that tell of more than one resource: threads, progress, plans, and who the caller is."""
 
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any
-
-import msgspec
+from typing import Any
 
 from fhir_mappings import model
 from fhir_mappings.carrier import Json
@@ -39,9 +36,7 @@ from service.api.views import (
     View,
     day_text,
 )
-from service.domain.progress import Point as ProgressPoint
 from service.workflows.plans import PlanView
-from service.workflows.progress import ProgressView
 from service.workflows.threads import OfferView, ThreadView
 
 
@@ -173,33 +168,6 @@ class MeasurementView(View):
         )
 
 
-class PointView(View):
-    at: datetime
-    value: Decimal
-
-
-class GoalProgress(View):
-    """The series in the unit of the target, latest last. `onTarget` is absent where no number can meet the target."""
-
-    goal: Reference
-    trend: Annotated[str, msgspec.Meta(description="What the series says: a code of goal-achievement")]
-    points: tuple[PointView, ...] = ()
-    measurements: tuple[MeasurementView, ...] = ()
-    on_target: bool | None = None
-    achievement_status: Annotated[str, msgspec.Meta(description="What the goal says")] | None = None
-
-    @classmethod
-    def of(cls, view: ProgressView) -> "GoalProgress":
-        return cls(
-            goal=view.goal.reference,
-            trend=view.progress.status,
-            points=tuple(map(_point, view.progress.points)),
-            measurements=tuple(map(MeasurementView.of, view.observations)),
-            on_target=view.progress.on_target,
-            achievement_status=view.goal.achievement_status,
-        )
-
-
 class CarePlanView(View):
     """`keptHere`: its goals and its narrative are kept by this service."""
 
@@ -303,7 +271,6 @@ ANSWERS: tuple[Any, ...] = (
     CarePlanWithGoals,
     GoalAttainment,
     GoalList,
-    GoalProgress,
     GoalThread,
     GoalView,
     Health,
@@ -317,7 +284,3 @@ ANSWERS: tuple[Any, ...] = (
     WhatMatters,
 )
 """All that a route answers, for openapi.yaml."""
-
-
-def _point(point: ProgressPoint) -> PointView:
-    return PointView(at=point.at, value=point.value)

@@ -7,11 +7,12 @@ from starlette.responses import Response
 
 from fhir_mappings.carrier import encode
 from service.api.answers import Form
+from service.api.bodies import StrictRoute
 from service.api.dependencies import CurrentServices
 from service.api.documentation import answers
 from service.api.views import KeySet
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=StrictRoute)
 
 PUBLIC: Final = {"Cache-Control": "public, max-age=900", "Vary": "Accept-Encoding"}
 """A new key stands here this long before it signs: docs/security-operations.md"""

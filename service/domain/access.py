@@ -104,9 +104,7 @@ def may_write_beside(actor: Actor, resource: Json, before: Json | None, others: 
     changed = changed_elements(before or {}, resource)
     match resource["resourceType"]:
         case "CarePlan" if before is None:
-            own = patient.partition("/")[2] if patient else ""
-            opens = bool(own) and identifier(resource, SHARED_PLAN) in {own, f"{own}.private"}
-            return opens and grants_all(granted, "Goal", Interaction.UPDATE)
+            return _opens_along(resource) and grants_all(granted, "Goal", Interaction.UPDATE)
         case "CarePlan":
             beside = any(o["resourceType"] in TOLD_OF and patient_of(o) == patient for o in others)
             return beside and changed <= KEPT_ELEMENTS
@@ -114,6 +112,13 @@ def may_write_beside(actor: Actor, resource: Json, before: Json | None, others: 
             with_measurement = any(o["resourceType"] == "Observation" and patient_of(o) == patient for o in others)
             return with_measurement and changed <= {"achievementStatus"}
     return False
+
+
+def needed_for(resource: Json, interaction: Interaction) -> tuple[str, Interaction]:
+    """What the least scope that would do is about."""
+    if interaction is Interaction.CREATE and _opens_along(resource):
+        return "Goal", Interaction.UPDATE
+    return resource["resourceType"], interaction
 
 
 def changed_elements(before: Json, after: Json) -> set[str]:
@@ -145,6 +150,13 @@ def without_content(actor: Actor, resource: Json) -> Json:
     if grants(actor.granted(patient_of(resource)), resource, Interaction.READ):
         return resource
     return {name: resource[name] for name in IDENTITY if name in resource}
+
+
+def _opens_along(resource: Json) -> bool:
+    """True for the plan that a patient's first agreement opens, shared or private: it is known by the patient's id."""
+    patient = patient_of(resource) if resource["resourceType"] == "CarePlan" else None
+    own = patient.partition("/")[2] if patient else ""
+    return bool(own) and identifier(resource, SHARED_PLAN) in {own, f"{own}.private"}
 
 
 def _is_in_scope(actor: Actor, resource: Json, interaction: Interaction, new_goals: Collection[Reference]) -> bool:

@@ -7,6 +7,7 @@ into somebody else's mouth.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from fhir_mappings.activity_report import is_report
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import (
     CONFIDENTIALITY,
@@ -86,6 +87,8 @@ CHANGEABLE: Final[Mapping[str, frozenset[str]]] = {
     )
     | {f"value{kind}" for kind in ("Boolean", "CodeableConcept", "Integer", "Quantity", "String")},
     "Task": ANSWER | {"description", "extension", "input", "meta", "owner", "priority", "restriction"},
+    "Consent": frozenset({"meta", "status"}),
+    "ServiceRequest": frozenset({"identifier", "meta", "note", "replaces", "status"}),
 }
 """Elements that can change at all. The text, target and author of an offer never do."""
 PATIENT_SIDE: Final[Mapping[str, frozenset[str]]] = {
@@ -94,6 +97,8 @@ PATIENT_SIDE: Final[Mapping[str, frozenset[str]]] = {
     "CommunicationRequest": ON_AGENDA,
     "Observation": CHANGEABLE["Observation"],
     "Task": ANSWER | {"meta"},
+    "Consent": CHANGEABLE["Consent"],
+    "ServiceRequest": CHANGEABLE["ServiceRequest"],
 }
 """Those of them that patients and families can change."""
 ADDED_TO_ONLY: Final = frozenset(
@@ -106,6 +111,7 @@ ADDED_TO_ONLY: Final = frozenset(
         ("Goal", "note"),
         ("Goal", "outcomeReference"),
         ("Observation", "note"),
+        ("ServiceRequest", "note"),
         ("Task", "note"),
         ("Task", "output"),
     }
@@ -153,7 +159,8 @@ def _is_recording(before: Json | None, after: Json) -> bool:
 
 def _of_new(actor: Actor, after: Json) -> Flaws:
     resource_type = after["resourceType"]
-    author = AUTHOR.get(resource_type)
+    # Who reports how an activity went is told by the note and the Provenance; its requester is who ordered it.
+    author = None if is_report(after) else AUTHOR.get(resource_type)
     if author and _reference(after.get(author)) != actor.reference:
         yield author
     if resource_type == "Goal":
@@ -310,8 +317,8 @@ def _meta(resource: Json, name: str) -> list[Any]:
 
 
 def _is_added_to(before: Json, after: Json, element: str) -> bool:
-    was = before.get(element, [])
-    return bool(after.get(element, [])[: len(was)] == was)
+    was, now = before.get(element, []), after.get(element, [])
+    return isinstance(was, list) and isinstance(now, list) and now[: len(was)] == was
 
 
 def _added(before: Json, after: Json, element: str) -> list[Json]:

@@ -23,6 +23,7 @@ from httpx_aiohttp import HttpxAiohttpClient
 from fhir_mappings import bundle, r4
 from fhir_mappings.bundle import Create, Entry, Update, Written
 from fhir_mappings.carrier import Json, MalformedJson, decode_trusted, encode
+from fhir_mappings.compartment import PATIENT_ELEMENT, PATIENT_FREE
 from fhir_mappings.elements import ID, MappingError
 from fhir_mappings.operation_outcome import issue_codes
 from service.errors import (
@@ -40,6 +41,7 @@ from service.errors import (
 )
 from service.gateways.upstream_identity import Fixed
 from service.logs import log
+from service.metrics import FHIR_CALLS, FHIR_SECONDS
 from service.ports import Credentials, Parameters
 
 FHIR_JSON: Final = "application/fhir+json"
@@ -49,6 +51,9 @@ MAX_BYTES: Final = 64 * 2**20
 CAPABILITIES_KEPT_FOR: Final = timedelta(minutes=10)
 LONGEST_PAUSE: Final = timedelta(minutes=2)
 """A Retry-After beyond this is taken for this: a mistyped header must not stop us for a day."""
+INTERACTIONS: Final = frozenset(
+    {"AuditEvent", "Patient", "Provenance", "metadata", "transaction", *PATIENT_ELEMENT, *PATIENT_FREE}
+)
 STRICT: Final = {"Prefer": "handling=strict", "Cache-Control": "no-cache"}
 """An ignored search parameter is somebody else's data; a cached search (HAPI: for a minute) a lost update."""
 
@@ -209,15 +214,20 @@ class FhirClient:
 
     async def _send(self, method: str, path: str, **request: Any) -> Json:
         self._must_not_be_paused()
-        what = f"{method} {path.partition('/')[0].partition('?')[0] or 'transaction'}"
+        what = _interaction(method, path)
+        started = time.perf_counter()
         try:
             async with asyncio.timeout(self._deadline):
                 response, body = await self._exchange(method, path, **request)
         except TimeoutError as exc:
+            FHIR_CALLS.labels(what, "timeout").inc()
             raise UpstreamTimeout("the FHIR server did not answer in time") from exc
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as exc:
+            FHIR_CALLS.labels(what, "unreachable").inc()
             log.warning("fhir_server_unreachable", error=type(exc).__name__, interaction=what)
             raise UpstreamUnavailable("the FHIR server cannot be reached") from exc
+        FHIR_CALLS.labels(what, str(response.status_code)).inc()
+        FHIR_SECONDS.labels(what).observe(time.perf_counter() - started)
         return self._answer(response, body, what)
 
     async def _exchange(self, method: str, path: str, **request: Any) -> tuple[httpx.Response, bytes]:
@@ -280,6 +290,12 @@ class FhirClient:
         if (url.scheme, url.netloc) != (base.scheme, base.netloc) or not below or climbs:
             raise UpstreamInvalid("the FHIR server's next page is at another address")
         return url.geturl()
+
+
+def _interaction(method: str, path: str) -> str:
+    """`GET Goal`; what is no type that we know, such as a page link, has no name of its own."""
+    first = path.partition("/")[0].partition("?")[0] or "transaction"
+    return f"{method} {first}" if first in INTERACTIONS else f"{method} other"
 
 
 def _is_id(value: str) -> bool:

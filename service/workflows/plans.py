@@ -13,7 +13,7 @@ from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import CarePlan, Goal, Observation, Reference, Task
 from fhir_mappings.observation import observation_from_fhir
 from fhir_mappings.person_centered import AssessmentKind, PlanContents
-from fhir_mappings.task import task_from_fhir
+from fhir_mappings.task import asks_about, task_from_fhir
 from fhir_mappings.wording import Language
 from service.commit import Session
 from service.domain.thread import UNSETTLED, WAITING, is_for
@@ -60,7 +60,8 @@ async def read_plan(patient: Reference, *, session: Session) -> PlanView:
         where_permitted(_latest(session.fhir, patient)),
         where_permitted(session.fhir.search("CareTeam", [("patient", patient)])),
     )
-    open_tasks = [t for t in map(task_from_fhir, tasks) if t.status in WAITING]
+    about_goals = (t for t in tasks if (asks_about(t) or "").startswith("Goal/"))
+    open_tasks = [t for t in map(task_from_fhir, about_goals) if t.status in WAITING]
     mine = tuple(t for t in open_tasks if is_for(t, session.actor) and t.requester != session.actor.reference)
     return PlanView(
         patient=patient,

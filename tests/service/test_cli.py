@@ -153,6 +153,20 @@ def test_serving_without_settings_says_which_are_missing() -> None:
     assert "fhir_base_url" in done.stderr
 
 
+def test_programmes_are_installed_once(tmp_path: Path) -> None:
+    with running(tmp_path) as hello:
+        base = re.search(r"FHIR server +(\S+)", hello)
+        assert base is not None
+        command = [COPLAN, "templates", "install", "--fhir", base[1]]
+        first, second = (subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(2))
+
+    assert first.stdout.split()[:2] == [
+        "installed",
+        "urn:coplan:template:cystic-fibrosis|1",
+    ]
+    assert {line.partition("  ")[0] for line in second.stdout.splitlines()} == {"was there"}
+
+
 @pytest.fixture(scope="module")
 def document() -> Any:
     return yaml.safe_load((ROOT / "openapi.yaml").read_text())
