@@ -116,7 +116,9 @@ class GuardedFhir:
     async def transact(self, entries: Sequence[Entry]) -> tuple[Written, ...]:
         """Every entry is judged by itself, or nothing is sent."""
         self._must_name_what_is_theirs(entries)
-        whole = [await self._whole(entry) for entry in restricted_alike(entries, self._restricted())]
+        labelled = restricted_alike(entries, self._restricted())
+        self._must_keep_what_is_private(labelled)
+        whole = [await self._whole(entry) for entry in labelled]
         await asyncio.gather(*(self._admits(p) for p in {patient_of(e.resource) for e in whole} if p))
         new_goals = {e.full_url for e in whole if isinstance(e, Create) and e.resource["resourceType"] == "Goal"}
         for entry in whole:
@@ -124,6 +126,17 @@ class GuardedFhir:
             self._must_be_writable(entry, others, new_goals)
         written = await self.fhir.transact(whole)
         return tuple([await self._shown_written(w) for w in written])
+
+    def _must_keep_what_is_private(self, entries: Sequence[Entry]) -> None:
+        """A shared plan gets no link to something private: its text would tell."""
+        private = self._restricted() | {e.reference for e in entries if is_restricted(e.resource)}
+        private -= {e.reference for e in entries if not is_restricted(e.resource)}
+        for entry in entries:
+            if entry.resource["resourceType"] == "CarePlan" and not is_restricted(entry.resource):
+                before = {reference for _, reference in references_in(self._before(entry) or {}, "")}
+                added = {reference for _, reference in references_in(entry.resource, "")} - before
+                if added & private:
+                    raise InvalidContent(Flaw("carePlan", "is shared: what is private belongs on the patient's own"))
 
     def _restricted(self) -> frozenset[Reference]:
         """What was read here and is private."""
