@@ -160,7 +160,7 @@ def test_programmes_are_installed_once(tmp_path: Path) -> None:
         command = [COPLAN, "templates", "install", "--fhir", base[1]]
         again = subprocess.run(command, capture_output=True, text=True, check=True)
         query = f"{base[1]}/PlanDefinition?url=urn:coplan:template:knee"
-        (found,) = in_shell(tmp_path, f"curl -s '{query}'")
+        (found,) = in_shell(tmp_path, [f"curl -s '{query}'"])
 
     assert again.stdout.splitlines()[0] == "was there  urn:coplan:template:cystic-fibrosis|1"
     assert found["total"] == 1
