@@ -186,7 +186,7 @@ def test_a_label_keeps_a_resource_from_the_family() -> None:
 
 def test_what_tells_of_a_private_goal() -> None:
     private, task = {"Goal/secret"}, {"resourceType": "Task", "focus": {"reference": "Goal/secret/_history/2"}}
-    plan = {
+    plan: Json = {
         "resourceType": "CarePlan",
         "text": {"status": "generated", "div": "all"},
         "goal": [{"reference": "Goal/open"}, {"reference": "Goal/secret"}],
