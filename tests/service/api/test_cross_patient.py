@@ -1,6 +1,6 @@
 """A small part of `tests.cross_patient`, so that no change opens what was closed."""
 
-from tests.conftest import configure_logs
+from service.logs import configure_logs
 from tests.cross_patient import Outcome, arena, compare, run
 
 
