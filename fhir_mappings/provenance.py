@@ -34,7 +34,26 @@ from fhir_mappings.elements import (
 )
 from fhir_mappings.model import Stamp
 
-CREATING: Final = frozenset({Act.PROPOSE, Act.COUNTER_PROPOSE, Act.MESSAGE, Act.RECORD_PROGRESS, Act.OPEN_CARE_PLAN})
+CREATING: Final = frozenset(
+    {
+        Act.PROPOSE,
+        Act.COUNTER_PROPOSE,
+        Act.MESSAGE,
+        Act.RECORD_PROGRESS,
+        Act.RECORD_OBSERVATIONS,
+        Act.OPEN_CARE_PLAN,
+        Act.PLAN_ACTIVITY,
+        Act.REPORT_ACTIVITY,
+        Act.DRAFT_TEMPLATE,
+        Act.APPLY_TEMPLATE,
+        Act.RECORD_SCORE,
+        Act.ADD_BARRIER,
+        Act.RECORD_READINESS,
+        Act.SAY_WHAT_MATTERS,
+        Act.ADD_AGENDA_ITEM,
+        Act.STATE_PREFERENCE,
+    }
+)
 """Acts whose target is new; all others update theirs."""
 
 

@@ -84,6 +84,10 @@ class InvalidContent(CoPlanError):
         self.flaws = flaws
 
 
+class FactsMissing(CoPlanError):
+    """A hook came without the data that its service needs, and with no server to have them from."""
+
+
 class MalformedContent(CoPlanError):
     """Not strict UTF-8 JSON within the limits of depth and size of a document."""
 
@@ -122,3 +126,35 @@ class UpstreamInvalid(CoPlanError):
 
 class UpstreamRefused(CoPlanError):
     """The FHIR server refused what we sent: a defect of ours, or a rule of that server."""
+
+
+class AuditTrailFull(CoPlanError):
+    """The read cannot be recorded now, and the operator wants it refused then."""
+
+
+class HostNotServed(CoPlanError):
+    """The Host header names no host of ours, or there are several."""
+
+
+class MethodNotServed(CoPlanError):
+    """A method that no resource here has."""
+
+
+class BodyTooSlow(CoPlanError):
+    """The body was still on its way when its time was over."""
+
+
+class UnknownParameter(CoPlanError):
+    """A query parameter that the operation does not have, or one that came twice."""
+
+
+class Overloaded(CoPlanError):
+    """More requests at once than this process takes."""
+
+
+class TooManyRequests(CoPlanError):
+    """This principal has used up what it may ask within the window."""
+
+    def __init__(self, message: str, retry_after: timedelta) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 from fhir_mappings.bundle import Create, Entry, Update, Written
 from fhir_mappings.carrier import Json
 from fhir_mappings.compartment import patient_of, references_in
+from fhir_mappings.confidentiality import restricted_alike
+from fhir_mappings.elements import is_restricted
 from fhir_mappings.model import Reference
 from service.domain.access import (
     LEDGER,
@@ -91,6 +93,18 @@ class GuardedFhir:
         )
         return await self._shown(found, Interaction.SEARCH, matches=resource_type)
 
+    async def search_beside(
+        self, resource_type: str, parameters: Parameters, *, limit: int | None = None
+    ) -> list[Json]:
+        """See `GuardedGateway`. What the token was given for may be changed; the rest is only told of."""
+        asked = [value for name, value in parameters if name == "patient"]
+        found, _ = await asyncio.gather(
+            self.fhir.search(resource_type, parameters, limit=limit), self._look_ahead(*asked)
+        )
+        await self._shown(found, Interaction.SEARCH, matches=resource_type)
+        private = await self._private_goals({p for r in found if (p := patient_of(r))}, found)
+        return [r for r in found if may_see(self.actor, r) and not tells_of(r, private)]
+
     async def create(self, resource: Json, *, if_none_exist: str | None = None) -> Written:
         return (
             await self.transact([Create(resource, "urn:uuid:00000000-0000-4000-8000-000000000000", if_none_exist)])
@@ -102,7 +116,7 @@ class GuardedFhir:
     async def transact(self, entries: Sequence[Entry]) -> tuple[Written, ...]:
         """Every entry is judged by itself, or nothing is sent."""
         self._must_name_what_is_theirs(entries)
-        whole = [await self._whole(entry) for entry in entries]
+        whole = [await self._whole(entry) for entry in restricted_alike(entries, self._restricted())]
         await asyncio.gather(*(self._admits(p) for p in {patient_of(e.resource) for e in whole} if p))
         new_goals = {e.full_url for e in whole if isinstance(e, Create) and e.resource["resourceType"] == "Goal"}
         for entry in whole:
@@ -110,6 +124,10 @@ class GuardedFhir:
             self._must_be_writable(entry, others, new_goals)
         written = await self.fhir.transact(whole)
         return tuple([await self._shown_written(w) for w in written])
+
+    def _restricted(self) -> frozenset[Reference]:
+        """What was read here and is private."""
+        return frozenset(reference for (reference, _), r in self._versions.items() if is_restricted(r))
 
     async def capabilities(self) -> Json:
         return await self.fhir.capabilities()

@@ -1,6 +1,6 @@
 """What the workflows need of the world, as protocols. `service.gateways` fulfils them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
@@ -9,6 +9,7 @@ from fhir_mappings.bundle import Entry, Written
 from fhir_mappings.carrier import Json
 from fhir_mappings.model import Reference
 from service.domain.actors import Claims
+from service.errors import CoPlanError
 
 Clock: TypeAlias = Callable[[], datetime]
 """The present instant, with zone UTC."""
@@ -47,6 +48,25 @@ class FhirGateway(Protocol):
     async def capabilities(self) -> Json: ...
 
 
+class Credentials(Protocol):
+    """Says with which `Authorization` the FHIR server is asked, for one caller or for the service itself."""
+
+    @property
+    def refusals(self) -> Mapping[int, type[CoPlanError]]:
+        """The statuses by which the FHIR server refuses the caller, and not this service."""
+        ...
+
+    async def header(self) -> str | None: ...
+
+    async def renewed(self, refused: str | None) -> str | None:
+        """Another header after a 401 to this one; None where there is none to be had."""
+        ...
+
+
+OnBehalfOf: TypeAlias = Callable[[str], FhirGateway]
+"""The FHIR server as it is asked for the caller of this (verified) token."""
+
+
 class GuardedGateway(FhirGateway, Protocol):
     """A FHIR server as one actor may see it."""
 
@@ -55,6 +75,15 @@ class GuardedGateway(FhirGateway, Protocol):
 
         Raises:
             ResourceNotFound: as for a patient who is not there.
+        """
+        ...
+
+    async def search_beside(
+        self, resource_type: str, parameters: Parameters, *, limit: int | None = None
+    ) -> list[Json]:
+        """What CoPlan keeps true by itself beside an act, such as a plan's narrative, needs no scope of its own.
+
+        It is judged by the patient and by what is kept from the family; it is written about, never answered.
         """
         ...
 
@@ -105,3 +134,73 @@ class IdempotencyKeys(Protocol):
     async def find(self, operation: str) -> Reply | None: ...
 
     async def keep(self, operation: str, reply: Reply, *, keep_for: timedelta) -> None: ...
+
+
+class AuditTrail(Protocol):
+    """Where reads and refusals are recorded. The acts record themselves, each in its own transaction."""
+
+    def record(self, event: Json, *, of_nobody: bool = False) -> None:
+        """Takes an AuditEvent, to be written soon.
+
+        Args:
+            of_nobody: the request of somebody who was not identified; it gives way to those of the identified.
+
+        Raises:
+            AuditTrailFull: there is no room, and what cannot be recorded must not be answered.
+        """
+        ...
+
+
+class Nonces(Protocol):
+    """Remembers what may be used once. Never raises; what it forgets too early might be used again."""
+
+    async def is_new(self, nonce: str, *, keep_for: timedelta) -> bool:
+        """True the first time that this nonce is shown, False as long as it is remembered."""
+        ...
+
+
+class CdsClients(Protocol):
+    """The EHRs that may call hooks."""
+
+    async def verify(self, token: str, endpoint: str) -> str:
+        """The issuer of a token that may be trusted at this very URL, this once.
+
+        Raises:
+            NotAuthenticated: for whatever reason it may not.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left after this request: `remaining` of `quota` in `window` seconds; more of it in `reset_after`."""
+
+    quota: int
+    window: int
+    remaining: int
+    reset_after: int
+    granted: bool
+
+
+class RateLimits(Protocol):
+    """Counts requests. Never raises: where the shared count fails, there is one in this process."""
+
+    async def take(self, principal: str) -> Allowance:
+        """One request of a principal who is identified."""
+        ...
+
+    async def take_refused(self, address: str) -> Allowance:
+        """One request from this address that identified nobody."""
+        ...
+
+
+class CdsServers(Protocol):
+    """The FHIR servers of CDS clients."""
+
+    def gateway(self, base_url: str | None, access_token: str | None) -> FhirGateway | None:
+        """The server for one call, with the token that came with it; None where it cannot be asked.
+
+        Raises:
+            InvalidContent: it is no server that this service works with.
+        """
+        ...

@@ -4,12 +4,13 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from service.api.answers import view_response
+from service.api.bodies import StrictRoute
 from service.api.dependencies import CurrentServices
 from service.api.documentation import answers
 from service.api.views import Health
 from service.errors import CoPlanError
 
-router = APIRouter()
+router = APIRouter(route_class=StrictRoute)
 
 
 @router.get(

@@ -9,11 +9,10 @@ from typing import Final
 
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import SHARED_PLAN
-from fhir_mappings.compartment import PATIENT_ELEMENT, PATIENT_FREE, patient_of, references_in
-from fhir_mappings.elements import identifier
+from fhir_mappings.compartment import COMPARTMENT, PATIENT_FREE, patient_of, references_in
+from fhir_mappings.elements import identifier, is_restricted
 from fhir_mappings.model import Reference
 from service.domain.actors import Actor, Right, Role
-from service.domain.confidentiality import is_restricted
 from service.domain.scopes import Interaction, Scope, could_grant, grants, grants_all
 from service.errors import NotPermitted, ScopeMissing
 
@@ -25,6 +24,8 @@ IDENTITY: Final = ("resourceType", "id", "meta", "patient")
 ABOUT_GOALS: Final = {"Communication": "about", "Task": "focus"}
 """Types that serve the agreement on a goal, and the element that names the goal."""
 WRITES: Final = frozenset({Interaction.CREATE, Interaction.UPDATE})
+TOLD_OF: Final = frozenset({"CommunicationRequest", "Goal", "List", "Observation"})
+"""Types that the narrative of a plan tells of."""
 KEPT_ELEMENTS: Final = frozenset({"contributor", "goal", "text"})
 """Elements of a plan that CoPlan keeps true by itself when a goal changes."""
 
@@ -105,8 +106,8 @@ def may_write_beside(actor: Actor, resource: Json, before: Json | None, others: 
         case "CarePlan" if before is None:
             return _opens_along(resource) and grants_all(granted, "Goal", Interaction.UPDATE)
         case "CarePlan":
-            with_goal = any(o["resourceType"] == "Goal" and patient_of(o) == patient for o in others)
-            return with_goal and changed <= KEPT_ELEMENTS
+            beside = any(o["resourceType"] in TOLD_OF and patient_of(o) == patient for o in others)
+            return beside and changed <= KEPT_ELEMENTS
         case "Goal" if before is not None:
             with_measurement = any(o["resourceType"] == "Observation" and patient_of(o) == patient for o in others)
             return with_measurement and changed <= {"achievementStatus"}
@@ -132,7 +133,7 @@ def may_name(actor: Actor, reference: Reference, *, seen: Collection[Reference])
         return True
     if resource_type == "Patient":
         return actor.may_act_for(reference)
-    return reference in seen or (resource_type not in PATIENT_ELEMENT and resource_type not in LEDGER)
+    return reference in seen or (resource_type not in COMPARTMENT and resource_type not in LEDGER)
 
 
 def subjects_of(resource: Json) -> Iterator[Reference]:
@@ -152,9 +153,10 @@ def without_content(actor: Actor, resource: Json) -> Json:
 
 
 def _opens_along(resource: Json) -> bool:
-    """True for the plan that a patient's first agreement opens: it is known by the patient's id."""
+    """True for the plans that a patient's first agreements open: they are known by the patient's id."""
     patient = patient_of(resource) if resource["resourceType"] == "CarePlan" else None
-    return patient is not None and identifier(resource, SHARED_PLAN) == patient.partition("/")[2]
+    own = patient.partition("/")[2] if patient else ""
+    return bool(own) and identifier(resource, SHARED_PLAN) in {own, f"{own}.private"}
 
 
 def _is_in_scope(actor: Actor, resource: Json, interaction: Interaction, new_goals: Collection[Reference]) -> bool:

@@ -7,17 +7,11 @@ from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from fhir_mappings.carrier import Json
-from fhir_mappings.codes import CONFIDENTIALITY, RESTRICTED
 from fhir_mappings.compartment import references_in
+from fhir_mappings.elements import is_restricted
 from fhir_mappings.model import Reference
 
 WITHHELD: Final = '<div xmlns="http://www.w3.org/1999/xhtml"><p>Not shown: it may tell of something private.</p></div>'
-
-
-def is_restricted(resource: Json) -> bool:
-    """True if its label keeps it from the family."""
-    labels = resource.get("meta", {}).get("security", [])
-    return any(label.get("system") == CONFIDENTIALITY and label.get("code") in RESTRICTED for label in labels)
 
 
 def restricted_goals(resources: Iterable[Json]) -> frozenset[Reference]:
@@ -33,8 +27,11 @@ def tells_of(resource: Json, private: Collection[Reference]) -> bool:
 
 
 def without_private(plan: Json, private: Collection[Reference]) -> Json:
-    """A CarePlan without links to private goals; without its narrative, too, for that tells of all goals."""
-    if not private:
+    """A CarePlan without links to private goals; without its narrative, too, for it tells of what is linked.
+
+    The shared plan that CoPlan keeps links nothing private and tells of nothing private, so it is shown as it is.
+    """
+    if not any(_named(g) in private for g in plan.get("goal", [])):
         return plan
     shown = plan | {"text": {"status": "generated", "div": WITHHELD}} if "text" in plan else dict(plan)
     return _with_goals(shown, [g for g in plan.get("goal", []) if _named(g) not in private])

@@ -7,6 +7,7 @@ into somebody else's mouth.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from fhir_mappings.activity_report import is_report
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import (
     CONFIDENTIALITY,
@@ -16,6 +17,7 @@ from fhir_mappings.codes import (
     INTEGRITY,
     OPERATION,
     PATIENT_ASSERTED,
+    PCO_PROFILES,
     AcceptanceStatus,
     LifecycleStatus,
 )
@@ -23,18 +25,26 @@ from fhir_mappings.compartment import PATIENT_ELEMENT, patient_of
 from fhir_mappings.elements import extension_value, extensions
 from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import Reference
+from fhir_mappings.priority_list import priority_list_from_fhir
 from service.domain.acceptance import common_priority
 from service.domain.access import changed_elements
 from service.domain.actors import Actor, Right, Role
 from service.domain.policy import Policy
 from service.errors import NotPermitted
 
-AUTHOR: Final[Mapping[str, str]] = {"Communication": "sender", "Goal": "expressedBy", "Task": "requester"}
+AUTHOR: Final[Mapping[str, str]] = {
+    "Communication": "sender",
+    "CommunicationRequest": "requester",
+    "Goal": "expressedBy",
+    "Task": "requester",
+}
 """The element that names who says it: the actor, and nobody else."""
 ANSWER: Final = frozenset(
     {"businessStatus", "executionPeriod", "lastModified", "note", "output", "status", "statusReason"}
 )
 """What the patient's side may change of a Task: its answer."""
+ON_AGENDA: Final = frozenset({"about", "encounter", "meta", "note", "occurrenceDateTime", "status"})
+"""What can change of an item on the agenda: its visit and what came of it, never what was asked."""
 CHANGEABLE: Final[Mapping[str, frozenset[str]]] = {
     "Goal": frozenset(
         {
@@ -71,29 +81,37 @@ CHANGEABLE: Final[Mapping[str, frozenset[str]]] = {
             "title",
         }
     ),
+    "CommunicationRequest": ON_AGENDA,
     "Observation": frozenset(
         {"component", "effectiveDateTime", "extension", "interpretation", "meta", "note", "status"}
     )
     | {f"value{kind}" for kind in ("Boolean", "CodeableConcept", "Integer", "Quantity", "String")},
     "Task": ANSWER | {"description", "extension", "input", "meta", "owner", "priority", "restriction"},
+    "Consent": frozenset({"meta", "status"}),
+    "ServiceRequest": frozenset({"identifier", "meta", "note", "replaces", "status"}),
 }
 """Elements that can change at all. The text, target and author of an offer never do."""
 PATIENT_SIDE: Final[Mapping[str, frozenset[str]]] = {
     "Goal": CHANGEABLE["Goal"],
     "CarePlan": frozenset({"activity", "contributor", "goal", "meta", "text"}),
+    "CommunicationRequest": ON_AGENDA,
     "Observation": CHANGEABLE["Observation"],
     "Task": ANSWER | {"meta"},
+    "Consent": CHANGEABLE["Consent"],
+    "ServiceRequest": CHANGEABLE["ServiceRequest"],
 }
 """Those of them that patients and families can change."""
 ADDED_TO_ONLY: Final = frozenset(
     {
         ("CarePlan", "contributor"),
         ("CarePlan", "note"),
+        ("CommunicationRequest", "note"),
         ("Goal", "addresses"),
         ("Goal", "identifier"),
         ("Goal", "note"),
         ("Goal", "outcomeReference"),
         ("Observation", "note"),
+        ("ServiceRequest", "note"),
         ("Task", "note"),
         ("Task", "output"),
     }
@@ -141,7 +159,8 @@ def _is_recording(before: Json | None, after: Json) -> bool:
 
 def _of_new(actor: Actor, after: Json) -> Flaws:
     resource_type = after["resourceType"]
-    author = AUTHOR.get(resource_type)
+    # Who reports how an activity went is told by the note and the Provenance; its requester is who ordered it.
+    author = None if is_report(after) else AUTHOR.get(resource_type)
     if author and _reference(after.get(author)) != actor.reference:
         yield author
     if resource_type == "Goal":
@@ -182,14 +201,25 @@ def _of_goal(actor: Actor, before: Json, after: Json, policy: Policy) -> Flaws:
 
 
 def _of_observation(actor: Actor, before: Json, after: Json, policy: Policy) -> Flaws:
-    """A measurement is corrected by whoever made it; a clinician may say that somebody else's is wrong."""
+    """A measurement is corrected by whoever made it; a clinician may say that somebody else's is wrong. The patient may
+    keep it from the family, see `_labels`.
+    """
     mine = actor.reference in map(_reference, before.get("performer", [])) or actor.reference in policy.custodians
-    allowed = set() if actor.on_patient_side else {"meta", "note", "status"}
+    allowed = {"meta", "note", "status"}
+    if actor.on_patient_side:
+        allowed = {"meta"} if actor.role is Role.PATIENT else set()
     yield from set() if mine else changed_elements(before, after) - allowed
+
+
+def _of_list(actor: Actor, before: Json, after: Json, policy: Policy) -> Flaws:
+    """Each party has their own order. The patient takes what is private off the lists that the family sees."""
+    if actor.reference != priority_list_from_fhir(before).source and actor.role is not Role.PATIENT:
+        yield "entry"
 
 
 CHANGES: Final[Mapping[str, Callable[[Actor, Json, Json, Policy], Flaws]]] = {
     "Goal": _of_goal,
+    "List": _of_list,
     "Observation": _of_observation,
 }
 
@@ -263,7 +293,7 @@ def _labels(actor: Actor, before: Json, after: Json) -> Flaws:
         yield "meta.security"
     if any(s not in secret and not _is_own_label(actor, before, s) for s in (*added, *gone)):
         yield "meta.security"
-    if before and _meta(before, "profile") != _meta(after, "profile"):
+    if before and not _keeps_profile(before, after):
         yield "meta.profile"
 
 
@@ -271,6 +301,14 @@ def _is_own_label(actor: Actor, before: Json, label: Json) -> bool:
     """New things of the patient's side say that they are."""
     asserted = label.get("system") == INTEGRITY and label.get("code") == PATIENT_ASSERTED
     return not before and actor.on_patient_side and asserted
+
+
+def _keeps_profile(before: Json, after: Json) -> bool:
+    """A goal declares the profile of PCO once it has a start, beside what it declares; nothing else changes."""
+    was, now = _meta(before, "profile"), _meta(after, "profile")
+    added = now[len(was) :]
+    of_goal = before["resourceType"] == "Goal" and all(p.startswith(PCO_PROFILES) for p in added)
+    return now[: len(was)] == was and (of_goal or not added)
 
 
 def _meta(resource: Json, name: str) -> list[Any]:

@@ -7,10 +7,10 @@ import pytest
 
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import CONFIDENTIALITY, CONSENT_ACTION
+from fhir_mappings.elements import is_restricted
 from service.domain.actors import ProxyRights, Right, Role
 from service.domain.care_teams import is_on_a_team, members_of
 from service.domain.confidentiality import (
-    is_restricted,
     restricted_goals,
     tells_of,
     with_private,
