@@ -22,6 +22,10 @@ READ_ERRORS: Final = (401, 403, 404, 406, 502, 503, 504)
 WRITE_ERRORS: Final = (400, *READ_ERRORS, 409, 413, 415, 422)
 ACT_ERRORS: Final = (*WRITE_ERRORS, 412, 428)
 ERROR: Final = "error"
+CHALLENGES: Final = {
+    401: "`Bearer`, with `resource_metadata`: where tokens come from (RFC 9728); `error` where one was sent",
+    403: 'Where a scope is missing: `error="insufficient_scope"` and the least `scope` that would do',
+}
 SCHEMAS: Final = "#/components/schemas/"
 OPERATION_OUTCOME: Final = {
     "type": "object",
@@ -38,6 +42,7 @@ Patients, families and care teams **co-author** goals on any FHIR R4 server: som
 counter or decline it with a reason, and what is agreed is linked from the CarePlan that every EHR can read.
 
 * **Who acts** is said by the token alone (`fhirUser`). Somebody else's data and absent data are the same `404`.
+* **What a token is good for** is told by `GET /v1/me`: scopes as understood, patients, operations, a proxy's rights.
 * **Acts on a goal** name the version that they are about: send the `ETag` that you read as `If-Match`.
 * **Every POST** has an `Idempotency-Key`: send the same request again as often as you like, it happens once.
 * **Errors** are problem details (RFC 9457), or an OperationOutcome for `Accept: application/fhir+json`.
@@ -158,8 +163,10 @@ def _error(status: int) -> Json:
         if status != 412:
             del example["value"]["currentVersion"], example["value"]["detail"]
     schema = {"$ref": f"{SCHEMAS}{ProblemDetails.__name__}"}
+    challenge = {"headers": {"WWW-Authenticate": _header(CHALLENGES[status])}} if status in CHALLENGES else {}
     return {
         "description": " or ".join(p.title for p in problems.values()),
+        **challenge,
         "content": {
             PROBLEM_JSON: {"schema": schema, "examples": shown},
             FHIR_JSON: {"schema": OPERATION_OUTCOME},

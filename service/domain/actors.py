@@ -89,13 +89,9 @@ class Actor:
         return tuple(s for s in understood(self.scopes) if self._counts(s, patient))
 
     def _counts(self, scope: Scope, patient: Reference | None) -> bool:
-        match scope.level:
-            case Level.PATIENT:
-                return self.context is not None and patient in {self.context, None}
-            case Level.USER:
-                return self.role is not Role.SYSTEM
-            case Level.SYSTEM:
-                return self.role is Role.SYSTEM
+        if scope.level is Level.PATIENT:
+            return self.context is not None and patient in {self.context, None}
+        return (scope.level is Level.SYSTEM) is (self.role is Role.SYSTEM)
 
     @property
     def fingerprint(self) -> str:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
+from joserfc.util import urlsafe_b64decode
 
 from fhir_mappings.carrier import Json, MalformedJson, decode
 from service.errors import NotAuthenticated
@@ -113,10 +114,10 @@ def _usable(value: Any) -> RSAKey | ECKey | None:
     try:
         if value.get("kty") == "EC":
             return ECKey.import_key(value)
-        key = RSAKey.import_key(value) if value.get("kty") == "RSA" else None
-    except (JoseError, ValueError, TypeError, KeyError):
+        is_strong = value.get("kty") == "RSA" and len(urlsafe_b64decode(value["n"].encode())) * 8 >= MIN_RSA_BITS
+        return RSAKey.import_key(value) if is_strong else None
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    return key if key is not None and key.public_key.key_size >= MIN_RSA_BITS else None
 
 
 def discovered(http: httpx.AsyncClient, issuer: str, document: str | None = None) -> Locate:

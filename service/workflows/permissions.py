@@ -1,6 +1,6 @@
 """What the caller can do here, and for whom."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fhir_mappings.compartment import patient_of
 from fhir_mappings.model import Reference
@@ -30,4 +30,5 @@ async def read_standing(actor: Actor, place: Place) -> Standing:
     about = ((team, patient) for team in teams if (patient := patient_of(team)))
     found = {p for team, p in about if actor.members & set(members_of(team, p, place.today))}
     in_context = {p for p in found if actor.context in {None, p}}
-    return Standing(actor, permissions(actor), tuple(sorted(in_context)), len(teams) >= MAX_TEAMS)
+    shown = replace(actor, context=actor.context if actor.context in in_context else None)
+    return Standing(shown, permissions(actor), tuple(sorted(in_context)), len(teams) >= MAX_TEAMS)

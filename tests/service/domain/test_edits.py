@@ -91,6 +91,7 @@ def test_no_element_changes_that_is_not_in_the_table(model: Any, resource_type: 
         {"note": []},
         {"note": [{"text": "Rewritten"}]},
         {"identifier": [{"system": "urn:ehr", "value": "1"}]},
+        {"identifier": [{"system": GOAL_THREAD, "value": "t1"}, {"system": "urn:ehr", "value": "1"}]},
         {"priority": {"coding": [{"system": GOAL_PRIORITY, "code": "high-priority"}]}},
         {"extension": [{"url": "urn:ehr:secret", "valueString": "x"}]},
         {"meta": {"tag": [{"system": "urn:x", "code": "y"}]}},

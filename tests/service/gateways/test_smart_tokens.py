@@ -1,5 +1,6 @@
 """A token is trusted for what its issuer signed, or it is not trusted; the caller never hears why."""
 
+import asyncio
 import base64
 import json
 import time
@@ -11,10 +12,14 @@ import respx
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
-from service.errors import NotAuthenticated
+from service.errors import IssuerUnavailable, NotAuthenticated
 from service.gateways.demo_issuer import AUDIENCE, ISSUER, DemoIssuer
-from service.gateways.issuer_keys import COOL_DOWN, FetchedKeys, KnownKeys
-from service.gateways.smart_tokens import SmartTokenVerifier
+from service.gateways.introspection import IntrospectionEndpoint
+from service.gateways.issuer_keys import COOL_DOWN, FetchedKeys, KnownKeys, discovered, usable_keys
+from service.gateways.issuers import verifier_of
+from service.gateways.smart_tokens import INTROSPECTED_FOR, VERIFIED_FOR, Issuer, SmartTokenVerifier
+from service.issuer_settings import IssuerSettings
+from service.settings import Settings
 
 KEY = ECKey.generate_key("P-384", {"alg": "ES384"}, auto_kid=True)
 OTHER = ECKey.generate_key("P-384", {"alg": "ES384"}, auto_kid=True)
@@ -202,3 +207,288 @@ async def test_nobody_is_let_in_before_keys_could_be_had() -> None:
     async with httpx.AsyncClient() as http:
         with pytest.raises(NotAuthenticated):
             await FetchedKeys(http, JWKS).with_key("x")
+
+
+def test_only_public_keys_for_signatures_are_taken() -> None:
+    weak = RSA.as_dict(private=False) | {"n": str(RSA.as_dict(private=False)["n"])[:172]}
+    keys = [
+        KEY.as_dict(private=False),
+        {**OTHER.as_dict(private=False), "use": "enc"},
+        OTHER.as_dict(private=True),
+        {"kty": "oct", "k": "c2VjcmV0", "kid": "o"},
+        {"kty": "OKP", "crv": "Ed25519", "x": "x", "kid": "e"},
+        {"kty": "EC", "crv": "P-384", "x": "?", "kid": "bad"},
+        {"kty": "RSA", "kid": "worse"},
+        weak,
+        "key",
+        {**KEY.as_dict(private=False)},
+    ]
+
+    assert [k.kid for k in usable_keys({"keys": keys}).keys] == [KEY.kid]
+    with pytest.raises(ValueError, match="no key"):
+        usable_keys({"keys": keys[1:-1]})
+
+
+SMART_CONFIGURATION = "https://issuer.test/.well-known/smart-configuration"
+OPENID_CONFIGURATION = "https://issuer.test/.well-known/openid-configuration"
+
+
+@pytest.mark.parametrize(
+    ("documents", "found"),
+    [
+        pytest.param({SMART_CONFIGURATION: {"jwks_uri": JWKS}}, True, id="SMART"),
+        pytest.param({OPENID_CONFIGURATION: {"issuer": "https://issuer.test", "jwks_uri": JWKS}}, True, id="OpenID"),
+        pytest.param({SMART_CONFIGURATION: {}, OPENID_CONFIGURATION: {"jwks_uri": JWKS}}, True, id="the other one"),
+        pytest.param({SMART_CONFIGURATION: {"issuer": "https://x.test", "jwks_uri": JWKS}}, False, id="another issuer"),
+        pytest.param({SMART_CONFIGURATION: {"jwks_uri": "http://issuer.test/jwks"}}, False, id="another scheme"),
+        pytest.param({SMART_CONFIGURATION: ["x"]}, False, id="no document"),
+        pytest.param({}, False, id="nothing"),
+    ],
+)
+@respx.mock
+async def test_keys_are_found_by_discovery(documents: dict[str, Any], found: bool) -> None:
+    for place in (SMART_CONFIGURATION, OPENID_CONFIGURATION):
+        answer = httpx.Response(200, json=documents[place]) if place in documents else httpx.Response(404)
+        respx.get(place).mock(return_value=answer)
+    respx.get(JWKS).mock(return_value=jwks(KEY))
+    async with httpx.AsyncClient() as http:
+        keys = FetchedKeys(http, discovered(http, "https://issuer.test"))
+        if found:
+            assert (await keys.with_key(str(KEY.kid))).keys[0].kid == KEY.kid
+        else:
+            with pytest.raises(NotAuthenticated):
+                await keys.with_key(str(KEY.kid))
+
+
+@respx.mock
+async def test_500_unknown_keys_a_second_are_two_fetches_a_minute() -> None:
+    now = [1000.0]
+    route = respx.get(JWKS).mock(return_value=jwks(KEY))
+    async with httpx.AsyncClient() as http:
+        keys = FetchedKeys(http, JWKS, clock=lambda: now[0])
+        for number in range(1000):
+            await asyncio.gather(*(keys.with_key(f"unknown-{number}-{i}") for i in range(5)))
+            now[0] += 0.0599
+    assert route.call_count == 2
+
+
+async def test_a_verified_token_is_not_verified_again_for_a_minute_and_never_beyond_its_end() -> None:
+    now, asked = [float(NOW)], []
+
+    class Counted(KnownKeys):
+        async def with_key(self, key_id: str) -> KeySet:
+            asked.append(key_id)
+            return await super().with_key(key_id)
+
+    issuers = {"https://issuer.test": Counted(public(KEY))}
+    verifier = SmartTokenVerifier(
+        issuers, audience="coplan", fhir_base_url=BASE, now=lambda: now[0], clock=lambda: now[0]
+    )
+    good, short = token(), token(exp=NOW + 20)
+    for _ in range(3):
+        await verifier.verify(good)
+        await verifier.verify(short)
+    assert len(asked) == 2
+    now[0] += 51
+    with pytest.raises(NotAuthenticated):
+        await verifier.verify(short)
+    now[0] += VERIFIED_FOR.total_seconds()
+    await verifier.verify(good)
+    assert len(asked) == 3
+
+
+INTROSPECT = "https://issuer.test/introspect"
+ACTIVE = {
+    "active": True,
+    "client_id": "portal",
+    "scope": "openid patient/Goal.rs",
+    "exp": NOW + 300,
+    "iat": NOW - 10,
+    "sub": "ann",
+    "fhirUser": "Patient/ann",
+    "patient": "ann",
+}
+
+
+def asking(http: httpx.AsyncClient, clock: Any = lambda: 0.0) -> SmartTokenVerifier:
+    endpoint = IntrospectionEndpoint(http, INTROSPECT, client_id="coplan", client_secret="s:ecret")
+    issuer = Issuer(introspection=endpoint, opaque=True)
+    return SmartTokenVerifier(
+        {"https://issuer.test": issuer}, audience="coplan", fhir_base_url=BASE, now=lambda: NOW, clock=clock
+    )
+
+
+@respx.mock
+async def test_a_revoked_token_is_refused_within_five_seconds() -> None:
+    now = [0.0]
+    route = respx.post(INTROSPECT).mock(return_value=httpx.Response(200, json=ACTIVE))
+    async with httpx.AsyncClient() as http:
+        verifier = asking(http, lambda: now[0])
+        claims = await asyncio.gather(*(verifier.verify("opaque-1") for _ in range(20)))
+        assert {(c.fhir_user, c.client_id, c.issuer) for c in claims} == {
+            ("Patient/ann", "portal", "https://issuer.test")
+        }
+        assert route.call_count == 1
+        request = route.calls[0].request
+        assert b"token=opaque-1" in request.content
+        assert request.headers["Authorization"] == httpx.BasicAuth("coplan", "s%3Aecret")._auth_header
+        route.mock(return_value=httpx.Response(200, json={"active": False}))
+        now[0] += INTROSPECTED_FOR.total_seconds()
+        for _ in range(3):
+            with pytest.raises(NotAuthenticated):
+                await verifier.verify("opaque-1")
+        assert route.call_count == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"active": "true"},
+        {"active": 1},
+        {},
+        [],
+        "x",
+    ],
+)
+@respx.mock
+async def test_an_answer_that_is_none_lets_nobody_in(answer: Any) -> None:
+    respx.post(INTROSPECT).mock(return_value=httpx.Response(200, json=answer))
+    async with httpx.AsyncClient() as http:
+        with pytest.raises(IssuerUnavailable):
+            await asking(http).verify("opaque-1")
+
+
+@pytest.mark.parametrize(
+    "answer", [httpx.Response(401), httpx.Response(500), httpx.Response(200, text="<html>"), httpx.ConnectError("x")]
+)
+@respx.mock
+async def test_an_issuer_that_cannot_be_asked_lets_nobody_in_and_is_asked_again(answer: Any) -> None:
+    route = respx.post(INTROSPECT)
+    route.mock(side_effect=[answer, httpx.Response(200, json=ACTIVE)])
+    async with httpx.AsyncClient() as http:
+        verifier = asking(http)
+        with pytest.raises(IssuerUnavailable):
+            await verifier.verify("opaque-1")
+        assert (await verifier.verify("opaque-1")).patient == "Patient/ann"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"active": False},
+        {"exp": NOW - 31},
+        {"exp": None},
+        {"exp": str(NOW + 300)},
+        {"nbf": NOW + 31},
+        {"iss": "https://evil.test"},
+        {"aud": "other"},
+        {"aud": ["other"]},
+        {"token_type": "DPoP"},
+        {"token_type": "refresh_token"},
+        {"cnf": {"jkt": "x"}},
+        {"client_id": None},
+        {"client_id": 5},
+        {"patient": "ann,zoe"},
+        {"patient": ["ann"]},
+        {"fhirUser": "https://evil.test/Patient/ann"},
+        {"scope": ["x"]},
+        {"nonce": "x"},
+    ],
+)
+@respx.mock
+async def test_an_introspected_token_is_held_to_the_same_rules(change: dict[str, Any]) -> None:
+    changed = {k: v for k, v in {**ACTIVE, **change}.items() if v is not None}
+    respx.post(INTROSPECT).mock(return_value=httpx.Response(200, json=changed))
+    async with httpx.AsyncClient() as http:
+        with pytest.raises(NotAuthenticated, match=r"^the token is not valid here$"):
+            await asking(http).verify("opaque-1")
+
+
+@respx.mock
+async def test_a_jwt_of_an_issuer_that_can_be_asked_is_asked_about() -> None:
+    route = respx.post(INTROSPECT).mock(
+        return_value=httpx.Response(200, json={**ACTIVE, "aud": ["coplan"], "iss": "https://issuer.test"})
+    )
+    async with httpx.AsyncClient() as http:
+        assert (await asking(http).verify(token())).patient == "Patient/ann"
+        assert route.call_count == 1
+        for bad in (token(cnf={"jkt": "x"}), token(iss="https://evil.test"), "a b", "x" * 20_000):
+            with pytest.raises(NotAuthenticated):
+                await asking(http).verify(bad)
+        assert route.call_count == 1
+
+
+async def test_an_opaque_token_of_nobody_and_a_jwt_without_keys_are_refused() -> None:
+    with pytest.raises(NotAuthenticated):
+        await VERIFIER.verify("opaque-1")
+    keyless = SmartTokenVerifier({"https://issuer.test": Issuer()}, audience="coplan", fhir_base_url=BASE)
+    with pytest.raises(NotAuthenticated):
+        await keyless.verify(token())
+
+
+async def test_each_issuer_has_its_own_algorithms_audience_and_name_for_our_server() -> None:
+    issuers = {
+        "https://issuer.test": Issuer(
+            KnownKeys(public(KEY, RSA)), ("RS256",), audience="plan", fhir_base_url="https://ehr.test/r4"
+        )
+    }
+    verifier = SmartTokenVerifier(issuers, audience="coplan", fhir_base_url=BASE, now=lambda: NOW)
+    claims: dict[str, Any] = {"aud": "plan", "fhirUser": "https://ehr.test/r4/Practitioner/bo"}
+
+    assert (await verifier.verify(token(RSA, {"alg": "RS256"}, **claims))).fhir_user == "Practitioner/bo"
+    for bad in (token(**claims), token(RSA, {"alg": "RS384"}, **claims), token(RSA, {"alg": "RS256"})):
+        with pytest.raises(NotAuthenticated):
+            await verifier.verify(bad)
+
+
+@respx.mock
+async def test_issuers_come_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    issuers = {
+        "https://issuer.test": JWKS,
+        "https://found.test": {},
+        "https://asked.test": {
+            "introspection": INTROSPECT,
+            "client_id": "coplan",
+            "client_secret": "s",
+            "opaque": True,
+            "fhir_base_url": BASE,
+        },
+    }
+    monkeypatch.setenv("COPLAN_ISSUERS", json.dumps(issuers))
+    respx.get(JWKS).mock(return_value=jwks(KEY))
+    respx.get("https://found.test/.well-known/smart-configuration").mock(
+        return_value=httpx.Response(200, json={"jwks_uri": "https://found.test/keys"})
+    )
+    respx.get("https://found.test/keys").mock(return_value=jwks(OTHER))
+    respx.post(INTROSPECT).mock(return_value=httpx.Response(200, json=ACTIVE))
+    async with httpx.AsyncClient() as http:
+        verifier = verifier_of(Settings(fhir_base_url=BASE), http)
+        assert (await verifier.verify(token())).issuer == "https://issuer.test"
+        assert (await verifier.verify(token(OTHER, iss="https://found.test"))).issuer == "https://found.test"
+        assert (await verifier.verify("opaque-1")).issuer == "https://asked.test"
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        {"introspection": INTROSPECT},
+        {"introspection": INTROSPECT, "client_id": "c"},
+        {"opaque": True},
+        {"algorithms": ["HS256"]},
+        {"algorithms": ["none"]},
+        {"algorithms": []},
+        {"unknown": 1},
+        {"audience": ""},
+    ],
+)
+def test_an_issuer_is_set_up_completely_or_not_at_all(issuer: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="IssuerSettings"):
+        IssuerSettings(**issuer)
+
+
+def test_only_one_issuer_has_tokens_that_do_not_say_whose_they_are() -> None:
+    opaque = IssuerSettings.model_validate(
+        {"opaque": True, "introspection": INTROSPECT, "client_id": "c", "client_secret": "s"}
+    )
+    with pytest.raises(ValueError, match="only one issuer"):
+        Settings.model_validate({"fhir_base_url": BASE, "issuers": {"a": opaque, "b": opaque}})
