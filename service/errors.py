@@ -28,6 +28,10 @@ class NotPermitted(CoPlanError):
     """The actor is known and may see it, but may not do this."""
 
 
+class ForbiddenUpstream(NotPermitted):
+    """The FHIR server itself does not permit it to this caller."""
+
+
 class ResourceNotFound(CoPlanError):
     """Absent, or not the actor's to see: the two are never told apart."""
 
