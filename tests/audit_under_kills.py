@@ -68,7 +68,7 @@ async def main(writes: int = 2_000, kills: int = 5) -> int:
             found = [r for kind in ("Provenance", "AuditEvent") async for r in _all(fhir, kind)]
         print(f"{len(run.operations)} writes in {time.monotonic() - started:.0f} s, {kills} kills")
         print(f"answers {dict(sorted(run.answers.items()))}, of them {run.replayed} found done already")
-        return _judged(run, found)
+        return judged(run, found)
 
 
 async def _kill(hapi: HapiServer, run: Run, kills: int) -> None:
@@ -129,7 +129,8 @@ async def _all(fhir: httpx.AsyncClient, resource_type: str) -> AsyncIterator[Jso
         url = next((link["url"] for link in page["link"] if link["relation"] == "next"), "")
 
 
-def _judged(run: Run, found: list[Json]) -> int:
+def judged(run: Run, found: list[Json]) -> int:
+    """0 where each write has exactly one Provenance and one AuditEvent, and there is none of anything else."""
     counted = Counter((r["resourceType"], tag(r, OPERATION)) for r in found)
     wrong = [
         operation

@@ -81,8 +81,9 @@ class AuthorizationServer:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._closing.close()
 
-    def log_in(self, fhir_user: str, *, scope: str = SCOPE) -> str:
-        """An access token for this service, by authorisation code with PKCE, as a browser gets it."""
+    def log_in(self, fhir_user: str, *, scope: str = SCOPE, audience: str | None = None) -> str:
+        """An access token by authorisation code with PKCE, as a browser gets it: for this service, if not said."""
+        resource = audience or self.audience
         verifier = token_urlsafe(48)
         challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         asked = {
@@ -90,7 +91,7 @@ class AuthorizationServer:
             "response_type": "code",
             "redirect_uri": CALLBACK,
             "scope": scope,
-            "resource": self.audience,
+            "resource": resource,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
@@ -102,7 +103,7 @@ class AuthorizationServer:
                 "code": code,
                 "redirect_uri": CALLBACK,
                 "code_verifier": verifier,
-                "resource": self.audience,
+                "resource": resource,
             }
             answer = browser.post("/token", data=form)
         assert answer.status_code == 200, answer.text

@@ -72,11 +72,10 @@ class Place:
         given = Settings(
             fhir_base_url=self.fhir.base_url,
             issuers={self.auth.issuer: self.auth.jwks_url},
-            audience=AUDIENCE,
             token_endpoint=self.auth.token_endpoint,
             client_id="coplan",
             client_keys="{}",
-            **settings,
+            **{"audience": AUDIENCE, **settings},
         )
         async with open_services(given, keys=KEYS) as services:
             transport = httpx.ASGITransport(app_with(replace(services, audit=None)))
@@ -133,6 +132,16 @@ async def test_as_a_system_the_service_asks_with_its_own_token(place: Place) -> 
         await place.person(http, f"Practitioner/bo-{place.suffix}").acts(offer, "accept")
 
     assert set(place.fhir.callers) == {"coplan"}
+
+
+async def test_a_token_for_the_fhir_server_is_passed_through(place: Place) -> None:
+    """As SMART has it: the audience is the FHIR server, and this service answers to the same."""
+    base = place.fhir.base_url
+    async with place.service(upstream_identity="pass-through", audience=base) as http:
+        ann = Person(http, place.ann, place.auth.log_in(place.ann, scope="openid patient/*.cruds", audience=base))
+        await ann.proposes(place.ann.partition("/")[2], "Walk")
+
+    assert set(place.fhir.callers) == {place.ann}
 
 
 async def test_an_exchanged_token_speaks_for_the_caller(place: Place) -> None:
