@@ -171,7 +171,13 @@ class _Server(uvicorn.Server):
 
     def __init__(self, application: Any, port: int, hello: str = "", *, host: str = LOOPBACK) -> None:
         config = uvicorn.Config(
-            application, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=20
+            application,
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=20,
         )
         super().__init__(config)
         self._hello = hello

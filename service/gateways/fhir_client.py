@@ -29,8 +29,8 @@ from fhir_mappings.operation_outcome import issue_codes
 from service.errors import (
     CoPlanError,
     Flaw,
+    ForbiddenUpstream,
     InvalidContent,
-    NotPermitted,
     ResourceGone,
     ResourceNotFound,
     UpstreamInvalid,
@@ -204,7 +204,7 @@ class FhirClient:
         path = f"{resource_type}/{resource_id}" + (f"/_history/{version}" if version else "")
         try:
             return _as_asked(await self._retried("GET", path), resource_type, resource_id)
-        except NotPermitted as exc:
+        except ForbiddenUpstream as exc:
             raise absent from exc
 
     async def _retried(self, method: str, path: str, **request: Any) -> Json:

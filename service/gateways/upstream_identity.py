@@ -20,6 +20,7 @@ import httpx
 from fhir_mappings.carrier import Json, MalformedJson, decode
 from service.errors import (
     CoPlanError,
+    ForbiddenUpstream,
     NotAuthenticated,
     NotPermitted,
     UpstreamInvalid,
@@ -44,7 +45,7 @@ RENEWED_AT_MOST: Final = timedelta(seconds=5)
 MAX_EXCHANGED: Final = 2_000
 _TOKEN: Final = regex(r"[\x21-\x7e]{1,16384}")
 _ERROR: Final = regex(r"[a-z_]{1,40}")
-_OF_THE_USER: Final = frozenset({"access_denied", "invalid_grant", "invalid_request", "invalid_target"})
+_OF_THE_USER: Final = frozenset({"access_denied", "invalid_grant", "invalid_request"})
 """What RFC 8693 answers where the caller's token is not good enough."""
 
 
@@ -68,7 +69,7 @@ class PassThrough:
 
     token: str
     refusals: Mapping[int, type[CoPlanError]] = field(
-        default_factory=lambda: {401: NotAuthenticated, 403: NotPermitted}
+        default_factory=lambda: {401: NotAuthenticated, 403: ForbiddenUpstream}
     )
 
     async def header(self) -> str | None:
@@ -214,7 +215,7 @@ class Exchanged:
 
     exchange: TokenExchange
     token: str
-    refusals: Mapping[int, type[CoPlanError]] = field(default_factory=lambda: {403: NotPermitted})
+    refusals: Mapping[int, type[CoPlanError]] = field(default_factory=lambda: {403: ForbiddenUpstream})
 
     async def header(self) -> str | None:
         return await self.exchange.header(self.token)

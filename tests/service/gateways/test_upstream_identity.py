@@ -273,6 +273,15 @@ async def test_what_an_exchanged_token_may_not_is_not_tried_with_the_systems(
 
 
 @respx.mock
+async def test_a_caller_for_whom_there_is_no_token_is_told_so_and_not_that_nothing_is_there(
+    endpoint: TokenEndpoint, asked_with: Ask
+) -> None:
+    respx.post(TOKENS).mock(return_value=oauth_error("invalid_grant"))
+    with pytest.raises(errors.NotPermitted, match="gives no access"):
+        await asked_with(TokenExchange(endpoint, audience=BASE).for_caller(CALLER)).read("Goal", "g1")
+
+
+@respx.mock
 async def test_exchanged_tokens_are_kept_for_so_many_callers_only(endpoint: TokenEndpoint) -> None:
     tokens = respx.post(TOKENS).mock(
         return_value=httpx.Response(200, json={"access_token": "x", "token_type": "bearer"})
@@ -297,6 +306,7 @@ def oauth_error(code: str, status: int = 400) -> httpx.Response:
         pytest.param(oauth_error("invalid_request"), errors.NotPermitted, id="as RFC 8693 says it"),
         pytest.param(oauth_error("invalid_client", 401), errors.UpstreamRefused, id="our keys are not known"),
         pytest.param(oauth_error("invalid_scope"), errors.UpstreamRefused, id="our scopes"),
+        pytest.param(oauth_error("invalid_target"), errors.UpstreamRefused, id="our audience"),
         pytest.param(oauth_error("<script>"), errors.UpstreamRefused, id="a code that is none"),
         pytest.param(httpx.Response(500, text="x"), errors.UpstreamUnavailable, id="crash"),
         pytest.param(httpx.Response(429), errors.UpstreamUnavailable, id="too many"),
