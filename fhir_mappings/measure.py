@@ -1,0 +1,66 @@
+"""Measure: one version of what is counted, with the parameters of its rule.
+
+Source: https://hl7.org/fhir/R4/measure.html
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+from fhir_mappings.carrier import Json
+from fhir_mappings.elements import MappingError, code_of, extensions, items, known_code, required
+from fhir_mappings.measuring import Improvement, MeasureDefinition, Scoring
+from fhir_mappings.model import Coding
+
+PARAMETERS: Final = "urn:coplan:measure-parameters"
+"""Extension: `code` (0..*), `below` (0..1), `met-by` (0..*), `days` (0..1)."""
+RULE_LANGUAGE: Final = "text/x-coplan-rule"
+MEASURE_SCORING: Final = "http://terminology.hl7.org/CodeSystem/measure-scoring"
+IMPROVEMENT_NOTATION: Final = "http://terminology.hl7.org/CodeSystem/measure-improvement-notation"
+
+C = TypeVar("C", bound=StrEnum)
+
+
+def measure_from_fhir(resource: Json) -> MeasureDefinition:
+    """A Measure whose criteria name a rule of ours.
+
+    Raises:
+        MappingError: an element that the measure cannot be computed without is missing or unknown.
+    """
+    parameters = next(iter(extensions(resource, PARAMETERS)), {})
+    below = next(iter(_values(parameters, "below", "valueDecimal")), None)
+    return MeasureDefinition(
+        id=required(resource, "id", "Measure.id"),
+        url=required(resource, "url", "Measure.url"),
+        version=required(resource, "version", "Measure.version"),
+        title=required(resource, "title", "Measure.title"),
+        description=required(resource, "description", "Measure.description"),
+        plain=required(resource, "purpose", "Measure.purpose"),
+        rule=_rule(resource),
+        scoring=_coded(Scoring, resource, "scoring", MEASURE_SCORING),
+        improvement=_coded(Improvement, resource, "improvementNotation", IMPROVEMENT_NOTATION),
+        codes=tuple(Coding(c.get("system"), c.get("code")) for c in _values(parameters, "code", "valueCoding")),
+        below=None if below is None else Decimal(below),
+        met_by=frozenset(_values(parameters, "met-by", "valueCode")),
+        days=next(iter(_values(parameters, "days", "valueInteger")), None),
+    )
+
+
+def _rule(resource: Json) -> str:
+    populations = (p for g in items(resource, "group", "Measure.group") for p in g.get("population", []))
+    criteria = (p.get("criteria", {}) for p in populations)
+    found: str | None = next((c.get("expression") for c in criteria if c.get("language") == RULE_LANGUAGE), None)
+    if found is None:
+        raise MappingError("Measure.group.population.criteria", f"names no rule in {RULE_LANGUAGE}")
+    return found
+
+
+def _coded(value_set: type[C], resource: Json, name: str, system: str) -> C:
+    found = known_code(value_set, code_of(resource.get(name), system))
+    if found is None:
+        raise MappingError(f"Measure.{name}", f"is not in {value_set.__name__}")
+    return found
+
+
+def _values(parameters: Json, url: str, name: str) -> list[Any]:
+    return [e[name] for e in extensions(parameters, url) if name in e]
