@@ -7,7 +7,7 @@ Source: Shewhart's p-chart and the funnel plot (Spiegelhalter, Stat Med 2005, do
     runs and crossings (Anhøj & Olesen, PLoS ONE 2014, doi:10.1371/journal.pone.0113825)
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby, pairwise
@@ -77,8 +77,8 @@ class ControlChart:
     """A series with its centre line and, for shares, its limits.
 
     `sigma_z` is how much more the points vary than chance lets shares of this size; with `over_dispersed` the limits
-    are those of Laney's p'-chart. `first_signal` is the position of the first point at which somebody who looked each
-    time would have been told; a point of the baseline tells nobody.
+    are those of Laney's p'-chart. `alerts` are the positions of the points at which somebody who looks each time is
+    told: a point outside its limits, or at the end of too long a run. A point of the baseline tells nobody.
     """
 
     centre: float
@@ -86,11 +86,15 @@ class ControlChart:
     runs: Runs
     sigma_z: float | None
     over_dispersed: bool
-    first_signal: int | None
+    alerts: tuple[int, ...]
+
+    @property
+    def first_signal(self) -> int | None:
+        return next(iter(self.alerts), None)
 
     @property
     def signals(self) -> bool:
-        return self.first_signal is not None or self.runs.shifted or self.runs.crosses_too_seldom
+        return bool(self.alerts) or self.runs.shifted or self.runs.crosses_too_seldom
 
 
 def p_chart(shares: Sequence[Share], *, baseline: int = BASELINE) -> ControlChart:
@@ -107,9 +111,8 @@ def p_chart(shares: Sequence[Share], *, baseline: int = BASELINE) -> ControlChar
     over = sigma_z is not None and sigma_z > _most_by_chance(len(first))
     limits = tuple(limits_of(centre, s.of, sigma_z if over and sigma_z else 1.0) for s in shares)
     values = [s.value for s in shares]
-    return ControlChart(
-        centre, limits, runs(values, centre), sigma_z, over, _first_signal(values, centre, limits, baseline)
-    )
+    alerts = tuple(_alerts(values, centre, limits, baseline))
+    return ControlChart(centre, limits, runs(values, centre), sigma_z, over, alerts)
 
 
 def run_chart(values: Sequence[float], *, baseline: int = BASELINE) -> ControlChart:
@@ -121,7 +124,8 @@ def run_chart(values: Sequence[float], *, baseline: int = BASELINE) -> ControlCh
     if not values:
         raise ValueError("a chart needs at least one value")
     centre = median(values[:baseline])
-    return ControlChart(centre, (), runs(values, centre), None, False, _first_signal(values, centre, (), baseline))
+    alerts = tuple(_alerts(values, centre, (), baseline))
+    return ControlChart(centre, (), runs(values, centre), None, False, alerts)
 
 
 def limits_of(centre: float, of: int, sigma_z: float = 1.0, *, sigmas: float = SIGMAS) -> Limits:
@@ -183,13 +187,13 @@ def _most_by_chance(points: int) -> float:
     return 1 + 2.33 * 0.91 / sqrt(points)
 
 
-def _first_signal(values: Sequence[float], centre: float, limits: Sequence[Limits], baseline: int) -> int | None:
-    """Looks at each point after the baseline as it comes: outside its limits, or at the end of too long a run."""
-    for position in range(baseline, len(values)):
-        if limits and limits[position].exclude(values[position]):
-            return position
-        sides = [value > centre for value in values[: position + 1] if value != centre]
-        current = len(list(next((run for _, run in groupby(reversed(sides))), [])))
-        if len(sides) >= FEWEST_POINTS and current > longest_run_by_chance(len(sides)):
-            return position
-    return None
+def _alerts(values: Sequence[float], centre: float, limits: Sequence[Limits], baseline: int) -> Iterator[int]:
+    """Looks at each point after the baseline as it comes."""
+    useful, run, side = 0, 0, None
+    for position, value in enumerate(values):
+        if value != centre:
+            run = run + 1 if (value > centre) is side else 1
+            useful, side = useful + 1, value > centre
+        too_long = value != centre and useful >= FEWEST_POINTS and run > longest_run_by_chance(useful)
+        if position >= baseline and (too_long or (limits and limits[position].exclude(value))):
+            yield position
