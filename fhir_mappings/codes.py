@@ -191,3 +191,4 @@ class Act(StrEnum):
     ENTER_IN_ERROR = "enter-in-error"
     OPEN_CARE_PLAN = "open-care-plan"
     LINK_GOAL = "link-goal"
+    PUBLISH_MEASURE_REPORTS = "publish-measure-reports"

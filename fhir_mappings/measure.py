@@ -46,6 +46,22 @@ def measure_from_fhir(resource: Json) -> MeasureDefinition:
     )
 
 
+def only_counts(report: Json) -> bool:
+    """True for a MeasureReport that tells of no single person: a summary without lists of subjects.
+
+    Source: https://hl7.org/fhir/R4/measurereport.html (type `summary`)
+    """
+    personal = ("subject", "evaluatedResource", "contained")
+    return report.get("type") == "summary" and not any(report.get(name) for name in personal) and not _lists(report)
+
+
+def _lists(value: Any) -> bool:
+    """True if `subjectResults` stands anywhere below."""
+    if isinstance(value, dict):
+        return "subjectResults" in value or any(map(_lists, value.values()))
+    return isinstance(value, list) and any(map(_lists, value))
+
+
 def _rule(resource: Json) -> str:
     populations = (p for g in items(resource, "group", "Measure.group") for p in g.get("population", []))
     criteria = (p.get("criteria", {}) for p in populations)

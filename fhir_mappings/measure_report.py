@@ -26,11 +26,13 @@ from fhir_mappings.elements import (
     with_tag,
     without_nothing,
 )
-from fhir_mappings.measure import IMPROVEMENT_NOTATION, MEASURE_SCORING
+from fhir_mappings.measure import IMPROVEMENT_NOTATION, MEASURE_SCORING, only_counts
 from fhir_mappings.measuring import MASKED, Improvement, MeasureReport, Period, Scoring, Stratum, Tally
 
 NETWORK: Final = "urn:coplan:network"
 """`meta.tag`: the network that a report is of, by the id of its Organization."""
+MEASURE: Final = "urn:coplan:measure"
+"""`meta.tag`: the id of the measure. Servers differ in how they search a canonical with a version; a tag is a token."""
 REPORT: Final = "urn:coplan:measure-report"
 """Identifier: digest of what the report says. Equal reports are one."""
 MEASURE_POPULATION: Final = "http://terminology.hl7.org/CodeSystem/measure-population"
@@ -41,19 +43,14 @@ COUNTED: Final = {Scoring.PROPORTION: "denominator", Scoring.CONTINUOUS_VARIABLE
 DAYS: Final = {"unit": "days", "system": "http://unitsofmeasure.org", "code": "d"}
 
 
-def is_summary(resource: Json) -> bool:
-    """True for a MeasureReport that tells of no single person."""
-    return resource.get("type") == "summary" and not _names_people(resource)
-
-
 def measure_report_from_fhir(resource: Json) -> MeasureReport:
     """A summary report of ours.
 
     Raises:
         MappingError: it is none, or lacks what makes it one.
     """
-    if not is_summary(resource):
-        raise MappingError("MeasureReport.type", "is no summary")
+    if not only_counts(resource):
+        raise MappingError("MeasureReport.type", "is no summary, or tells of single people")
     groups = items(resource, "group", "MeasureReport.group")
     if len(groups) != 1:
         raise MappingError("MeasureReport.group", "is not one group")
@@ -93,16 +90,10 @@ def measure_report_to_fhir(report: MeasureReport) -> Json:
         }
     )
     with_tag(resource, NETWORK, report.network)
+    with_tag(resource, MEASURE, report.measure.partition("|")[0].rpartition(":")[2])
     said = {name: value for name, value in resource.items() if name != "date"}
     with_identifier(resource, REPORT, sha256(encode(said)).hexdigest()[:32])
     return resource
-
-
-def _names_people(resource: Json) -> bool:
-    """Also true for lists of subjects of a population."""
-    if resource.get("subject") or resource.get("evaluatedResource") or resource.get("contained"):
-        return True
-    return b'"subjectResults"' in encode(resource.get("group", []))
 
 
 def _group(report: MeasureReport) -> Json:

@@ -34,7 +34,9 @@ from fhir_mappings.elements import (
 )
 from fhir_mappings.model import Stamp
 
-CREATING: Final = frozenset({Act.PROPOSE, Act.COUNTER_PROPOSE, Act.MESSAGE, Act.RECORD_PROGRESS, Act.OPEN_CARE_PLAN})
+CREATING: Final = frozenset(
+    {Act.PROPOSE, Act.COUNTER_PROPOSE, Act.MESSAGE, Act.RECORD_PROGRESS, Act.OPEN_CARE_PLAN}
+) | {Act.PUBLISH_MEASURE_REPORTS}
 """Acts whose target is new; all others update theirs."""
 
 
@@ -83,7 +85,7 @@ def stamp_to_fhir(stamp: Stamp) -> Json:
     )
     with_tag(resource, OPERATION, stamp.operation)
     with_tag(resource, FINGERPRINT, stamp.fingerprint)
-    if not stamp.who.startswith("Practitioner/"):
+    if not stamp.who.startswith(("Practitioner/", "Organization/")):
         with_patient_supplied(resource)
     return resource
 

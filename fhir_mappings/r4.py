@@ -67,6 +67,8 @@ REQUIRED_BINDINGS: Final[Mapping[str, frozenset[str]]] = {
     "Goal.lifecycleStatus": frozenset(LifecycleStatus),
     "Goal.target.detailQuantity.comparator": frozenset(QuantityComparator),
     "Goal.text.status": frozenset({"generated", "extensions", "additional", "empty"}),
+    "MeasureReport.status": frozenset({"complete", "pending", "error"}),
+    "MeasureReport.type": frozenset({"individual", "subject-list", "summary", "data-collection"}),
     "Observation.status": frozenset(ObservationStatus),
     "Observation.valueQuantity.comparator": frozenset(QuantityComparator),
     "Provenance.entity.role": frozenset({"derivation", "revision", "quotation", "source", "removal"}),
@@ -93,6 +95,7 @@ REFERENCE_TARGETS: Final[Mapping[str, frozenset[str]]] = {
     "Goal.note.authorReference": _PEOPLE | {"Organization"},
     "Goal.outcomeReference": frozenset({"Observation"}),
     "Goal.subject": _SUBJECT | {"Organization"},
+    "MeasureReport.reporter": frozenset({"Practitioner", "PractitionerRole", "Location", "Organization"}),
     "Observation.performer": _PEOPLE | {"Organization", "CareTeam"},
     "Observation.subject": _SUBJECT | {"Device", "Location"},
     "Provenance.agent.onBehalfOf": frozenset({"Organization"}),  # narrowed by US Core

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from fhir_mappings.carrier import MalformedJson
 from fhir_mappings.elements import MappingError
-from service.api import caller, goals, plans, progress
+from service.api import caller, goals, networks, plans, progress
 from service.api.dependencies import Services
 from service.api.documentation import openapi
 from service.api.middleware import RequestContext
@@ -50,7 +50,7 @@ def create_app(open_services: OpenServices) -> FastAPI:
     app.add_middleware(RequestContext)
     for error in (CoPlanError, MappingError, MalformedJson, RequestValidationError, HTTPException):
         app.add_exception_handler(error, problem_response)
-    for module in (goals, progress, plans, caller):
+    for module in (goals, progress, plans, networks, caller):
         app.include_router(module.router)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app

@@ -20,9 +20,12 @@ from service.gateways.demo_issuer import AUDIENCE, DemoIssuer
 from service.gateways.demo_record import DEMO_ORGANIZATION, DEMO_PEOPLE, seed
 from service.gateways.smart_tokens import SmartTokenVerifier
 from service.logs import configure_logs
+from service.network_commands import measures, synth
 from service.settings import Settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+app.add_typer(measures, name="measures")
+app.add_typer(synth, name="synth")
 LOOPBACK: Final = "127.0.0.1"
 DEMO_FOLDER: Final = Path(".data/demo")
 

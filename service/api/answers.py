@@ -19,10 +19,12 @@ REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 
 class Form(StrEnum):
-    """What an answer can be shown as: our views, or the FHIR resources that they are views of."""
+    """What an answer can be shown as: our views, the FHIR resources that they are views of, a chart, a page."""
 
     JSON = "application/json"
     FHIR = "application/fhir+json"
+    SVG = "image/svg+xml"
+    HTML = "text/html"
 
 
 RANGES: Final = {"*/*": Form.JSON, "application/*": Form.JSON, "": Form.JSON} | {f.value: f for f in Form}

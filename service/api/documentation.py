@@ -41,6 +41,7 @@ TAGS: Final = [
     {"name": "goals", "description": "A goal from the first offer to its end."},
     {"name": "progress", "description": "Measurements for a goal, and what they say of it."},
     {"name": "plans", "description": "The plan that links the goals, and all of it in one call."},
+    {"name": "networks", "description": "What many centres see together: counts and shares, nobody in particular."},
     {"name": "caller", "description": "Who the token speaks for."},
     {"name": "health", "description": "For those who run the service."},
 ]

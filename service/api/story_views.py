@@ -8,6 +8,7 @@ import msgspec
 
 from fhir_mappings import model
 from fhir_mappings.carrier import Json
+from service.api.network_views import NetworkMeasureView
 from service.api.views import (
     ConceptView,
     Day,
@@ -300,6 +301,7 @@ ANSWERS: tuple[Any, ...] = (
     Me,
     MeasurementView,
     MessageView,
+    NetworkMeasureView,
     PatientPlan,
     ProblemDetails,
 )

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from fhir_mappings.carrier import Json
-from fhir_mappings.compartment import PATIENT_ELEMENT, PATIENT_FREE, patient_of, references_in
+from fhir_mappings.compartment import PATIENT_ELEMENT, is_patient_free, patient_of, references_in
 from fhir_mappings.model import Reference
 from service.domain.actors import Actor
 
@@ -22,7 +22,7 @@ def may_see(actor: Actor, resource: Json, *, seen: Collection[Reference] = ()) -
         seen: references of resources that this actor has been allowed already; a Provenance is judged by them.
     """
     resource_type = resource["resourceType"]
-    if resource_type in PATIENT_FREE:
+    if is_patient_free(resource):
         return True
     if resource_type in LEDGER:
         return any(reference in seen for reference in subjects_of(resource))

@@ -104,7 +104,7 @@ def compared(found: list[Counted], centres: list[dict[str, object]]) -> tuple[in
         for index, rows in counts.items():
             for at, (n, d) in enumerate(rows):
                 cells += 1
-                wrong += got.get((f"remission-{index}", month(at), centre["centre"]), Tally(0, 0)) != Tally(d, n)
+                wrong += got.get((f"remission-{index}", month(at), str(centre["centre"])), Tally(0, 0)) != Tally(d, n)
     return cells, wrong
 
 
