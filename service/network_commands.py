@@ -147,7 +147,9 @@ def report(
             bar.advance(task)
     exported = _exported_on(folder)
     title = f"How centre {centre} is doing" if centre else "How the network is doing"
-    (to / "index.html").write_text(page(title, shown, made_of=f"Made of data exported on {exported:%d %B %Y}."))
+    (to / "index.html").write_text(
+        page(title, shown, made_of=f"Made of data exported on {exported.day} {exported:%B %Y}.")
+    )
     said.print(f"{to / 'index.html'} has {len(shown)} measures.")
 
 

@@ -34,7 +34,7 @@ NETWORK_MEASURE: Final[dict[str, Any]] = {
     ],
     "story": [
         "October 2026: 79 % (641 of 812).",
-        "It is better (above) than the usual 60 % of the beginning, and that is more than chance explains.",
+        "It is better now: above the usual 60 % of the beginning, more than chance explains.",
         "It was first to be seen in March 2025.",
     ],
     "chart": {

@@ -28,6 +28,8 @@ from service.domain.control_charts import (
 )
 from service.domain.small_cells import SMALLEST_CELL, masked
 
+FEWEST_CENTRES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
@@ -129,7 +131,10 @@ def chart(found: Sequence[MeasureReport], *, baseline: int = BASELINE) -> Contro
 
 
 def funnel(measure: MeasureDefinition, found: Iterable[MeasureReport]) -> Funnel | None:
-    """The centres in the last period for which the network's share is shown; None for a median, or where none is."""
+    """The centres in the last period for which the network's share is shown.
+
+    None for a median, and with fewer than three centres to show: there is nothing to compare.
+    """
     found = latest(found)
     whole = [r for r in found if r.reporter == f"Organization/{r.network}" and r.tally.numerator is not None]
     if not whole:
@@ -142,4 +147,6 @@ def funnel(measure: MeasureDefinition, found: Iterable[MeasureReport]) -> Funnel
         if r.period == network.period and r.reporter != network.reporter
     )
     judged = sum(c.limits is not None for c in centres)
+    if judged < FEWEST_CENTRES:
+        return None
     return Funnel(measure, network.period, network.tally, centres, outside_by_chance(judged))

@@ -10,6 +10,8 @@ from service.network_charts import svg
 from service.network_charts.svg import BAND, BOTTOM, HEIGHT, INK, LEFT, LINE, LOUD, QUIET, RIGHT, WIDTH, Plot
 from service.network_charts.words import every_of, level, period_in_words, reporter_in_words, story, tally_in_words
 
+STEPS_OF_DAYS = (1, 2, 5, 10, 20, 50, 100, 500)
+
 
 def control_chart(series: Series, *, baseline: int = BASELINE) -> str:
     """The SVG of a series. Its description is its story."""
@@ -38,12 +40,11 @@ def _plot(series: Series, chart: ControlChart) -> tuple[Plot, float, str]:
     """The area, the distance of its lines, and the unit behind their values."""
     values = [float(r.tally.score or 0) for r in series.shown]
     if series.shown[0].tally.numerator is None:
-        step = next(s for s in (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 1e6) if max(values) / s <= 8)
-        low, high = svg.spread([0, chart.centre, *values], within=None, step=step)
+        low, high, step = svg.spread([0, chart.centre, *values], *STEPS_OF_DAYS)
         return Plot(len(series.reports) - 1, low, high), step, " d"
     edges = [edge for limits in chart.limits for edge in (limits.lower, limits.upper)]
-    low, high = svg.spread([100 * v for v in (*values, *edges)], within=(0, 100), step=10)
-    return Plot(len(series.reports) - 1, low, high), 10 if high - low <= 60 else 20, " %"
+    low, high, step = svg.shares(100 * v for v in (*values, *edges))
+    return Plot(len(series.reports) - 1, low, high), step, " %"
 
 
 def _years(plot: Plot, reports: tuple[MeasureReport, ...]) -> Iterator[str]:

@@ -17,20 +17,15 @@ def funnel_chart(funnel: Funnel) -> str:
     judged = [c for c in funnel.centres if c.limits is not None]
     heading = f"Each point is a centre, {period_in_words(funnel.period)}"
     name, title, words = f"funnel-{funnel.measure.id}", funnel.measure.title, " ".join(funnel_story(funnel))
-    if not judged:
-        parts = [
-            svg.text(WIDTH / 2, HEIGHT / 2, "Too few people to show anything", size=15, fill=QUIET, anchor="middle")
-        ]
-        return svg.drawing(name, title, words, heading, parts)
     line = float(funnel.network.score or 0)
     most = max(c.tally.denominator or 0 for c in judged) * 1.05
     scores = [100 * float(c.tally.score or 0) for c in judged]
     smallest = min(c.tally.denominator or 1 for c in judged)
     reach = limits_of(line, smallest)
-    low, high = svg.spread([*scores, 100 * reach.lower, 100 * reach.upper], within=(0, 100), step=10)
+    low, high, step = svg.shares([*scores, 100 * reach.lower, 100 * reach.upper])
     plot = Plot(most, low, high)
     parts = [
-        *svg.axis(plot, svg.steps_between(low, high, 10 if high - low <= 60 else 20), " %"),
+        *svg.axis(plot, svg.steps_between(low, high, step), " %"),
         *_curves(plot, line, smallest, most),
         svg.line(LEFT, plot.y(100 * line), WIDTH - RIGHT, plot.y(100 * line), stroke=INK, width=1.5),
         svg.text(WIDTH - RIGHT + 10, plot.y(100 * line) - 2, f"all centres {percent(line)}", size=12, bold=True),

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 WIDTH, HEIGHT = 780, 400
 LEFT, RIGHT, TOP, BOTTOM = 64, 150, 64, 72
 INK, QUIET, LINE, BAND, LOUD = "#1b2733", "#5b6770", "#1c5d99", "#e6eef6", "#a63d00"
+MOST_STEPS: Final = 7
 FONT: Final = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 
 
@@ -102,13 +103,25 @@ def axis(plot: Plot, steps: Sequence[float], unit: str) -> list[str]:
     return parts
 
 
-def spread(values: Iterable[float], *, within: tuple[float, float] | None, step: float) -> tuple[float, float]:
-    """From the step below the least value to the step above the greatest."""
+def spread(values: Iterable[float], *steps: float) -> tuple[float, float, float]:
+    """From the multiple of a step below the least value to the one above the greatest, and the step.
+
+    The first of the steps that makes no more than eight of them.
+    """
     found = list(values)
-    low, high = min(found) // step * step, -(-max(found) // step) * step
-    if high - low < 2 * step:
-        low, high = low - step, high + step
-    return (max(low, within[0]), min(high, within[1])) if within else (max(0.0, low), high)
+    for step in steps:
+        low, high = min(found) // step * step, -(-max(found) // step) * step
+        if high - low < 2 * step:
+            low, high = max(0.0, low - step), high + step
+        if high - low <= MOST_STEPS * step:
+            break
+    return low, high, step
+
+
+def shares(values: Iterable[float]) -> tuple[float, float, float]:
+    """The same for shares in percent: nothing below 0 and above 100."""
+    low, high, step = spread(values, 10, 20, 25)
+    return low, min(high, 100), step
 
 
 def steps_between(low: float, high: float, step: float) -> list[float]:

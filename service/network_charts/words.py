@@ -71,7 +71,7 @@ def story(series: Series) -> tuple[str, ...]:
         said.append(f"Since the beginning it has gone up and down around {usual}, no more than chance explains.")
     else:
         way = _way(series, shown[chart.alerts[-1]].tally, chart.centre)
-        said.append(f"{way} the usual {usual} of the beginning, and that is more than chance explains.")
+        said.append(f"It is {way} the usual {usual} of the beginning, more than chance explains.")
         said.append(f"It was first to be seen in {period_in_words(shown[chart.alerts[0]].period)}.")
     if chart.over_dispersed:
         said.append("The points vary more than chance alone makes them; the limits are widened for it (Laney p').")
@@ -83,7 +83,7 @@ def story(series: Series) -> tuple[str, ...]:
 def _way(series: Series, tally: Tally, centre: float) -> str:
     higher = float(tally.score or 0) > centre
     better = higher is (series.measure.improvement is Improvement.INCREASE)
-    return f"It is {'better' if better else 'worse'} ({'above' if higher else 'below'}) than"
+    return f"{'better' if better else 'worse'} now: {'above' if higher else 'below'}"
 
 
 def funnel_story(funnel: Funnel) -> tuple[str, ...]:
