@@ -21,7 +21,7 @@ REMISSION, DAYS = measures()["remission-pga"], measures()["days-to-decision"]
 
 
 def a_network(months: int = 24, change: int = 14, *, people: int = 400) -> list[MeasureReport]:
-    found = []
+    found: list[MeasureReport] = []
     for at in range(months):
         share = (0.6 if at < change else 0.8) + 0.01 * (-1) ** at
         sizes = {f"c{i}": people // (i + 1) for i in range(5)}

@@ -34,7 +34,7 @@ def at(day: int) -> datetime:
 
 def counted(world: World) -> list[MeasureReport]:
     """Five centres, the last one too small to be shown."""
-    found = []
+    found: list[MeasureReport] = []
     for month in range(MONTHS):
         share = 0.6 if month < CHANGE else 0.9
         sizes = {f"c{i}-{world.suffix}": size for i, size in enumerate((300, 200, 150, 120, 9))}
