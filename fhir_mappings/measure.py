@@ -6,15 +6,18 @@ Source: https://hl7.org/fhir/R4/measure.html
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, TypeVar
+from urllib.parse import parse_qs
 
 from fhir_mappings.carrier import Json
-from fhir_mappings.elements import MappingError, code_of, extensions, items, known_code, required
+from fhir_mappings.elements import MappingError, code_of, items, known_code, required
 from fhir_mappings.measuring import Improvement, MeasureDefinition, Scoring
 from fhir_mappings.model import Coding
 
-PARAMETERS: Final = "urn:coplan:measure-parameters"
-"""Extension: `code` (0..*), `below` (0..1), `met-by` (0..*), `days` (0..1)."""
 RULE_LANGUAGE: Final = "text/x-coplan-rule"
+"""`Expression.language` of a rule and its parameters: `remission?code=urn:coplan:ibd-index|pucai&below=10`.
+
+The parameters are `code` (0..*, `system|code`), `below` (0..1), `met-by` (0..*) and `days` (0..1).
+"""
 MEASURE_SCORING: Final = "http://terminology.hl7.org/CodeSystem/measure-scoring"
 IMPROVEMENT_NOTATION: Final = "http://terminology.hl7.org/CodeSystem/measure-improvement-notation"
 
@@ -27,8 +30,8 @@ def measure_from_fhir(resource: Json) -> MeasureDefinition:
     Raises:
         MappingError: an element that the measure cannot be computed without is missing or unknown.
     """
-    parameters = next(iter(extensions(resource, PARAMETERS)), {})
-    below = next(iter(_values(parameters, "below", "valueDecimal")), None)
+    rule, _, query = _expression(resource).partition("?")
+    parameters = parse_qs(query, strict_parsing=bool(query))
     return MeasureDefinition(
         id=required(resource, "id", "Measure.id"),
         url=required(resource, "url", "Measure.url"),
@@ -36,13 +39,13 @@ def measure_from_fhir(resource: Json) -> MeasureDefinition:
         title=required(resource, "title", "Measure.title"),
         description=required(resource, "description", "Measure.description"),
         plain=required(resource, "purpose", "Measure.purpose"),
-        rule=_rule(resource),
+        rule=rule,
         scoring=_coded(Scoring, resource, "scoring", MEASURE_SCORING),
         improvement=_coded(Improvement, resource, "improvementNotation", IMPROVEMENT_NOTATION),
-        codes=tuple(Coding(c.get("system"), c.get("code")) for c in _values(parameters, "code", "valueCoding")),
-        below=None if below is None else Decimal(below),
-        met_by=frozenset(_values(parameters, "met-by", "valueCode")),
-        days=next(iter(_values(parameters, "days", "valueInteger")), None),
+        codes=tuple(map(_coding, parameters.get("code", ()))),
+        below=next(map(Decimal, parameters.get("below", ())), None),
+        met_by=frozenset(parameters.get("met-by", ())),
+        days=next(map(int, parameters.get("days", ())), None),
     )
 
 
@@ -62,7 +65,7 @@ def _lists(value: Any) -> bool:
     return isinstance(value, list) and any(map(_lists, value))
 
 
-def _rule(resource: Json) -> str:
+def _expression(resource: Json) -> str:
     populations = (p for g in items(resource, "group", "Measure.group") for p in g.get("population", []))
     criteria = (p.get("criteria", {}) for p in populations)
     found: str | None = next((c.get("expression") for c in criteria if c.get("language") == RULE_LANGUAGE), None)
@@ -78,5 +81,6 @@ def _coded(value_set: type[C], resource: Json, name: str, system: str) -> C:
     return found
 
 
-def _values(parameters: Json, url: str, name: str) -> list[Any]:
-    return [e[name] for e in extensions(parameters, url) if name in e]
+def _coding(token: str) -> Coding:
+    system, _, code = token.rpartition("|")
+    return Coding(system, code)

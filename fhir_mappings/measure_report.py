@@ -13,7 +13,6 @@ from fhir_mappings.carrier import Json, encode
 from fhir_mappings.elements import (
     MappingError,
     code_of,
-    extensions,
     instant_text,
     items,
     known_code,
@@ -26,7 +25,7 @@ from fhir_mappings.elements import (
     with_tag,
     without_nothing,
 )
-from fhir_mappings.measure import IMPROVEMENT_NOTATION, MEASURE_SCORING, only_counts
+from fhir_mappings.measure import IMPROVEMENT_NOTATION, only_counts
 from fhir_mappings.measuring import MASKED, Improvement, MeasureReport, Period, Scoring, Stratum, Tally
 
 NETWORK: Final = "urn:coplan:network"
@@ -36,7 +35,6 @@ MEASURE: Final = "urn:coplan:measure"
 REPORT: Final = "urn:coplan:measure-report"
 """Identifier: digest of what the report says. Equal reports are one."""
 MEASURE_POPULATION: Final = "http://terminology.hl7.org/CodeSystem/measure-population"
-SCORING_EXTENSION: Final = "http://hl7.org/fhir/us/davinci-deqm/StructureDefinition/extension-measureScoring"
 DATA_ABSENT_REASON: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 ABSENT: Final = {"extension": [{"url": DATA_ABSENT_REASON, "valueCode": "masked"}]}
 COUNTED: Final = {Scoring.PROPORTION: "denominator", Scoring.CONTINUOUS_VARIABLE: "measure-population"}
@@ -55,7 +53,7 @@ def measure_report_from_fhir(resource: Json) -> MeasureReport:
     if len(groups) != 1:
         raise MappingError("MeasureReport.group", "is not one group")
     period = required(resource, "period", "MeasureReport.period")
-    scoring = known_code(Scoring, _scoring(groups[0])) or Scoring.PROPORTION
+    scoring = _scoring(groups[0])
     return MeasureReport(
         id=text(resource, "id", "MeasureReport.id"),
         measure=required(resource, "measure", "MeasureReport.measure"),
@@ -100,7 +98,6 @@ def _group(report: MeasureReport) -> Json:
     strata: dict[str, list[Stratum]] = {}
     for stratum in report.strata:
         strata.setdefault(stratum.stratifier, []).append(stratum)
-    scoring = {"coding": [{"system": MEASURE_SCORING, "code": str(report.scoring)}]}
     stratifiers = [
         {
             "code": [{"text": name}],
@@ -108,13 +105,7 @@ def _group(report: MeasureReport) -> Json:
         }
         for name, of_name in strata.items()
     ]
-    return without_nothing(
-        {
-            "extension": [{"url": SCORING_EXTENSION, "valueCodeableConcept": scoring}],
-            **_counts(report.tally, report.scoring),
-            "stratifier": stratifiers,
-        }
-    )
+    return without_nothing({**_counts(report.tally, report.scoring), "stratifier": stratifiers})
 
 
 def _counts(tally: Tally, scoring: Scoring) -> Json:
@@ -134,9 +125,12 @@ def _population(code: str, count: int | None) -> Json:
     return {"code": coded, **({"_count": ABSENT} if count is None else {"count": count})}
 
 
-def _scoring(group: Json) -> str | None:
-    found = extensions(group, SCORING_EXTENSION)
-    return code_of(found[0].get("valueCodeableConcept"), MEASURE_SCORING) if found else None
+def _scoring(group: Json) -> Scoring:
+    """By the populations that it counts: R4 has no element for it here."""
+    populations = items(group, "population", "MeasureReport.group.population")
+    codes = {code_of(p.get("code"), MEASURE_POPULATION) for p in populations}
+    continuous = COUNTED[Scoring.CONTINUOUS_VARIABLE] in codes
+    return Scoring.CONTINUOUS_VARIABLE if continuous else Scoring.PROPORTION
 
 
 def _tally(group: Json, scoring: Scoring) -> Tally:

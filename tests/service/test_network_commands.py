@@ -2,15 +2,19 @@
 
 import re
 from pathlib import Path
+from uuid import uuid4
 
+import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
 pytest.importorskip("ibis", reason="the extra `network` is not installed")
 
-from fhir_mappings.carrier import decode
+from fhir_mappings.carrier import decode, encode
 from fhir_mappings.measure import only_counts
 from service.cli import app
+from service.measure_definitions import resources
+from tests.conftest import FhirServer
 
 
 def coplan(*arguments: object) -> Result:
@@ -103,6 +107,28 @@ def test_what_cannot_be_done_is_said_in_a_line(
     assert result.exit_code != 0
     assert message in words(result)
     assert "Traceback" not in result.output
+
+
+@pytest.mark.hapi
+def test_reports_are_published_once(hapi_server: FhirServer, folder: Path, tmp_path: Path) -> None:
+    """Of one measure, so that it is quick."""
+    network = f"net-{uuid4().hex[:10]}"
+    one = next(r for r in resources() if r["id"] == "remission-pga")
+    (tmp_path / "one.json").write_bytes(encode(one))
+    run = coplan("measures", "run", folder, "--every", "year", "--definitions", tmp_path)
+    assert run.exit_code == 0, run.output
+    with httpx.Client(base_url=f"{hapi_server.base_url}/", trust_env=False, timeout=60) as http:
+        for name in (network, *(f"centre-0{i}" for i in range(1, 5))):
+            body = encode({"resourceType": "Organization", "id": name, "active": True, "name": name})
+            put = http.put(f"Organization/{name}", content=body, headers={"Content-Type": "application/fhir+json"})
+            assert put.is_success, put.text
+    publish = ("measures", "publish", folder, "--network", network, "--fhir", hapi_server.base_url)
+
+    assert "10 new reports of 10." in words(coplan(*publish, "--definitions", tmp_path))
+    assert "0 new reports of 10." in words(coplan(*publish, "--definitions", tmp_path))
+    refused = coplan("measures", "publish", folder, "--network", "none-such", "--fhir", hapi_server.base_url)
+    assert refused.exit_code == 1
+    assert "It did not work" in words(refused)
 
 
 def test_the_base_service_starts_without_an_engine() -> None:
