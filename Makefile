@@ -42,7 +42,7 @@ lock: $(VENV)/.dev ## Pin anew what pyproject.toml allows
 	$(PIP) install 'uv>=0.13'
 	$(COMPILE) -o requirements/service.txt
 	$(COMPILE) --extra embedded --group build -o requirements/run.txt
-	$(COMPILE) --extra embedded --group dev -o requirements/dev.txt
+	$(COMPILE) --extra embedded --extra network --extra spark --group dev -o requirements/dev.txt
 
 clean: ## Remove the environment, caches and data
 	rm -rf $(VENV) .data .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*

@@ -165,8 +165,9 @@ def rows(engine: Engine, table: Table) -> Rows:
 def first_day(engine: Engine, tables: Mapping[str, Table]) -> date | None:
     """The day of the earliest measurement, goal or proposal."""
     days = (("observations", "day"), ("goals", "start"), ("proposals", "asked"), ("stays", "day"), ("orders", "day"))
-    found = [rows(engine, tables[name].agg(first=_[day].min()))[0]["first"] for name, day in days]
-    return min(filter(None, found), default=None)
+    firsts = reduce(Table.union, [tables[name].agg(first=_[day].min()) for name, day in days])
+    found: date | None = rows(engine, firsts.agg(first=_.first.min()))[0]["first"]
+    return found
 
 
 def _files(resource_type: str, folder: Path, ending: str) -> list[str]:
