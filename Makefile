@@ -46,7 +46,7 @@ lock: $(VENV)/.dev ## Pin anew what pyproject.toml allows
 	$(COMPILE) --group build -o requirements/build.txt
 	$(COMPILE) pyproject.toml -o requirements/service.txt
 	$(COMPILE) pyproject.toml --extra embedded --group build -o requirements/run.txt
-	$(COMPILE) pyproject.toml --extra embedded --group dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra embedded --extra network --extra spark --group dev -o requirements/dev.txt
 
 clean: ## Remove the environment, caches and data
 	rm -rf $(VENV) .data .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*

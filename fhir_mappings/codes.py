@@ -265,6 +265,7 @@ class Act(StrEnum):
     STATE_PREFERENCE = "state-preference"
     WITHDRAW_PREFERENCE = "withdraw-preference"
     CARD_FEEDBACK = "card-feedback"
+    PUBLISH_MEASURE_REPORTS = "publish-measure-reports"
 
 
 class RequestIntent(StrEnum):

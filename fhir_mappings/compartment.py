@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from fhir_mappings.carrier import Json
+from fhir_mappings.measure import only_counts
 from fhir_mappings.model import Reference
 
 PATIENT_ELEMENT: Final[Mapping[str, str]] = {
@@ -22,6 +23,7 @@ PATIENT_ELEMENT: Final[Mapping[str, str]] = {
     "List": "subject",
     "MedicationRequest": "subject",
     "NutritionOrder": "patient",
+    "MeasureReport": "subject",
     "Observation": "subject",
     "QuestionnaireResponse": "subject",
     "RelatedPerson": "patient",
@@ -70,3 +72,12 @@ def references_in(value: Any, path: str) -> Iterator[tuple[str, Reference]]:
     elif isinstance(value, list):
         for position, inner in enumerate(value):
             yield from references_in(inner, f"{path}[{position}]")
+
+
+def is_patient_free(resource: Json) -> bool:
+    """True if the resource is about no patient: by its type, or a MeasureReport that only counts.
+
+    Source: https://hl7.org/fhir/R4/measurereport.html (type `summary`)
+    """
+    resource_type = resource.get("resourceType")
+    return only_counts(resource) if resource_type == "MeasureReport" else resource_type in PATIENT_FREE

@@ -52,6 +52,7 @@ CREATING: Final = frozenset(
         Act.SAY_WHAT_MATTERS,
         Act.ADD_AGENDA_ITEM,
         Act.STATE_PREFERENCE,
+        Act.PUBLISH_MEASURE_REPORTS,
     }
 )
 """Acts whose target is new; all others update theirs."""
@@ -102,7 +103,7 @@ def stamp_to_fhir(stamp: Stamp) -> Json:
     )
     with_tag(resource, OPERATION, stamp.operation)
     with_tag(resource, FINGERPRINT, stamp.fingerprint)
-    if not stamp.who.startswith("Practitioner/"):
+    if not stamp.who.startswith(("Practitioner/", "Organization/")):
         with_patient_supplied(resource)
     return resource
 

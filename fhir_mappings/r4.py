@@ -82,6 +82,8 @@ REQUIRED_BINDINGS: Final[Mapping[str, frozenset[str]]] = {
     "Observation.component.valueQuantity.comparator": frozenset(QuantityComparator),
     "List.mode": frozenset({"working", "snapshot", "changes"}),
     "List.status": frozenset({"current", "retired", "entered-in-error"}),
+    "MeasureReport.status": frozenset({"complete", "pending", "error"}),
+    "MeasureReport.type": frozenset({"individual", "subject-list", "summary", "data-collection"}),
     "Observation.status": frozenset(ObservationStatus),
     "Observation.valueQuantity.comparator": frozenset(QuantityComparator),
     "PlanDefinition.action.participant.type": frozenset(ParticipantType),
@@ -128,6 +130,7 @@ REFERENCE_TARGETS: Final[Mapping[str, frozenset[str]]] = {
     "List.source": frozenset({"Practitioner", "PractitionerRole", "Patient", "Device"}),
     "List.subject": _SUBJECT | {"Device", "Location"},
     "Observation.hasMember": frozenset({"Observation", "QuestionnaireResponse", "MolecularSequence"}),
+    "MeasureReport.reporter": frozenset({"Practitioner", "PractitionerRole", "Location", "Organization"}),
     "Observation.performer": _PEOPLE | {"Organization", "CareTeam"},
     "Observation.subject": _SUBJECT | {"Device", "Location"},
     "Provenance.agent.onBehalfOf": frozenset({"Organization"}),  # narrowed by US Core

@@ -26,12 +26,15 @@ from service.gateways.fhir_client import open_fhir_client
 from service.gateways.smart_tokens import SmartTokenVerifier
 from service.gateways.template_library import install_templates
 from service.logs import configure_logs
+from service.network_commands import measures, synth
 from service.production import UnfitForProduction, must_be_fit
 from service.settings import Settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 templates = typer.Typer(no_args_is_help=True, help="Programmes that patients and clinicians design together.")
 app.add_typer(templates, name="templates")
+app.add_typer(measures, name="measures")
+app.add_typer(synth, name="synth")
 LOOPBACK: Final = "127.0.0.1"
 DEMO_FOLDER: Final = Path(".data/demo")
 

@@ -21,12 +21,13 @@ REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 
 class Form(StrEnum):
-    """What an answer can be shown as: our views, the FHIR resources that they are views of, or a picture."""
+    """What an answer can be shown as: our views, the FHIR resources that they are views of, a picture, a page."""
 
     JSON = "application/json"
     FHIR = "application/fhir+json"
     SVG = "image/svg+xml"
     PNG = "image/png"
+    HTML = "text/html"
 
 
 RANGES: Final = {"*/*": Form.JSON, "application/*": Form.JSON, "": Form.JSON, "image/*": Form.SVG} | {

@@ -54,6 +54,12 @@ _bearer: Final = HTTPBearer(
     auto_error=False, description="SMART access token with `fhirUser`, and `patient` in context"
 )
 
+NetworkId = Annotated[
+    str, Path(alias="networkId", pattern=ID, description="Id of the network's Organization", examples=["ibd-network"])
+]
+MeasureId = Annotated[
+    str, Path(alias="measureId", pattern=ID, description="Id of a Measure", examples=["remission-pga"])
+]
 GoalId = Annotated[str, Path(alias="goalId", pattern=ID, description="Id of a Goal", examples=["knee-walk"])]
 CarePlanId = Annotated[str, Path(alias="carePlanId", pattern=ID, description="Id of a CarePlan", examples=["plan-1"])]
 ActivityId = Annotated[

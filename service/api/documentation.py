@@ -59,6 +59,7 @@ TAGS: Final = [
     {"name": "preferences", "description": "What the person wants, and what is planned against it."},
     {"name": "decision support", "description": "CDS Hooks 2.0: cards in the EHR, before the order is signed."},
     {"name": "definitions", "description": "Code systems, value sets and measures that CoPlan publishes."},
+    {"name": "networks", "description": "What many centres see together: counts and shares, nobody in particular."},
     {"name": "caller", "description": "Who the token speaks for."},
     {"name": "health", "description": "For those who run the service."},
 ]

@@ -6,6 +6,7 @@ from typing import Any
 from fhir_mappings import model
 from fhir_mappings.carrier import Json
 from fhir_mappings.wording import ENGLISH, Language
+from service.api.network_views import NetworkMeasureView
 from service.api.person_views import (
     AgendaItemView,
     AgendaList,
@@ -277,6 +278,7 @@ ANSWERS: tuple[Any, ...] = (
     KeySet,
     MeasurementView,
     MessageView,
+    NetworkMeasureView,
     PatientPlan,
     PriorityListSet,
     PriorityLists,

@@ -9,7 +9,7 @@ from typing import Final
 
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import SHARED_PLAN
-from fhir_mappings.compartment import COMPARTMENT, PATIENT_FREE, patient_of, references_in
+from fhir_mappings.compartment import COMPARTMENT, PATIENT_FREE, is_patient_free, patient_of, references_in
 from fhir_mappings.elements import identifier, is_restricted
 from fhir_mappings.model import Reference
 from service.domain.actors import Actor, Right, Role
@@ -39,7 +39,7 @@ def may_see(actor: Actor, resource: Json, *, seen: Collection[Reference] = ()) -
     resource_type = resource["resourceType"]
     if actor.role is Role.RELATED_PERSON and is_restricted(resource):
         return False
-    if resource_type in PATIENT_FREE:
+    if is_patient_free(resource):
         return True
     if resource_type in LEDGER:
         return any(reference in seen for reference in subjects_of(resource))

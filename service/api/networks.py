@@ -1,0 +1,71 @@
+"""Measures of a network of centres: the same chart for everybody."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from fhir_mappings.bundle import searchset
+from service.api.answers import Form, accepted_form, fhir_response, view_response
+from service.api.bodies import StrictRoute
+from service.api.dependencies import ID, CurrentSession, MeasureId, NetworkId
+from service.api.documentation import answers
+from service.api.network_examples import NETWORK_MEASURE
+from service.api.network_views import NetworkMeasureView
+from service.errors import ResourceNotFound
+from service.measure_definitions import measures
+from service.network_charts.control_chart import control_chart
+from service.network_charts.page import page
+from service.workflows.measures import NetworkMeasure, read_measure
+
+router = APIRouter(prefix="/v1", tags=["networks"], route_class=StrictRoute)
+
+CentreId = Annotated[
+    str | None,
+    Query(
+        alias="centre", pattern=ID, description="Id of a centre's Organization: its own series", examples=["centre-07"]
+    ),
+]
+PAGE_POLICY = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
+"""The page brings its own style, and nothing else."""
+
+
+def _answers() -> dict[int | str, dict[str, Any]]:
+    found = answers(NetworkMeasureView, NETWORK_MEASURE)
+    found[200]["content"] |= {form.value: {"schema": {"type": "string"}} for form in (Form.SVG, Form.HTML)}
+    return found
+
+
+@router.get(
+    "/networks/{networkId}/measures/{measureId}",
+    operation_id="getNetworkMeasure",
+    summary="Read a measure of a network of centres",
+    responses=_answers(),
+)
+async def get_network_measure(
+    request: Request, network_id: NetworkId, measure_id: MeasureId, session: CurrentSession, centre: CentreId = None
+) -> Response:
+    """How a network is doing over time, what of it is more than chance, and how its centres lie beside each other: the
+    latest published MeasureReports, counts only, nothing about any single person. Small counts are masked. As FHIR: the
+    reports; as `image/svg+xml`: the chart; as `text/html`: a page that patients and families can read.
+    """
+    form = accepted_form(request.headers.get("accept", ""), Form.JSON, Form.FHIR, Form.SVG, Form.HTML)
+    measure = measures().get(measure_id)
+    if measure is None:
+        raise ResourceNotFound(f"Measure/{measure_id} not found")
+    of_centre = f"Organization/{centre}" if centre else None
+    found = await read_measure(f"Organization/{network_id}", measure, centre=of_centre, fhir=session.fhir)
+    return _shown(found, form)
+
+
+def _shown(found: NetworkMeasure, form: Form) -> Response:
+    match form:
+        case Form.FHIR:
+            return fhir_response(searchset(list(found.resources)))
+        case Form.SVG:
+            return Response(control_chart(found.series), media_type=Form.SVG)
+        case Form.HTML:
+            title, made_of = found.series.measure.title, "Made of the reports that the network has published."
+            return Response(page(title, [(found.series, found.funnel)], made_of=made_of), 200, PAGE_POLICY, Form.HTML)
+        case _:
+            return view_response(NetworkMeasureView.of(found))

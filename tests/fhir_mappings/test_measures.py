@@ -1,0 +1,172 @@
+"""Measure and MeasureReport: what they say, and that they say nothing of single people."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fhir_mappings import r4
+from fhir_mappings.carrier import decode, encode
+from fhir_mappings.compartment import is_patient_free
+from fhir_mappings.elements import MappingError, identifier
+from fhir_mappings.measure import measure_from_fhir, only_counts
+from fhir_mappings.measure_report import REPORT, measure_report_from_fhir, measure_report_to_fhir
+from fhir_mappings.measuring import (
+    MASKED,
+    Every,
+    Improvement,
+    MeasureReport,
+    Period,
+    Scoring,
+    Stratum,
+    Tally,
+)
+from service.measure_definitions import measures, measures_in, resources
+
+AT = datetime(2026, 1, 1, 6, 0, tzinfo=UTC)
+MARCH = Period(date(2025, 3, 1), date(2025, 3, 31))
+
+shares = st.integers(0, 10**6).flatmap(lambda d: st.integers(0, d).map(lambda n: Tally(d, n))) | st.just(MASKED)
+medians = st.builds(
+    Tally, st.integers(1, 10**6), median=st.decimals(0, 1000, places=4).filter(lambda d: d.is_finite())
+) | st.just(MASKED)
+
+
+def reports(scoring: Scoring, tallies: st.SearchStrategy[Tally]) -> st.SearchStrategy[MeasureReport]:
+    # Strata of one stratifier stand together, as they do in the resource.
+    strata = st.dictionaries(st.sampled_from(["en", "es", "fr"]), tallies).map(
+        lambda found: tuple(Stratum("language", value, tally) for value, tally in found.items())
+    )
+    return st.builds(
+        MeasureReport,
+        measure=st.just("urn:coplan:measure:remission-pga|1.0.0"),
+        scoring=st.just(scoring),
+        improvement=st.sampled_from(Improvement),
+        reporter=st.sampled_from(["Organization/net", "Organization/c1"]),
+        network=st.just("net"),
+        period=st.sampled_from(Every).map(lambda every: Period.of(date(2025, 1, 1), every)),
+        date=st.just(AT),
+        tally=tallies,
+        strata=strata,
+    )
+
+
+def a_report(**parts: Any) -> MeasureReport:
+    common = ("urn:coplan:measure:remission-pga|1.0.0", Scoring.PROPORTION, Improvement.INCREASE)
+    given: dict[str, Any] = {"tally": Tally(100, 79), "date": AT, "reporter": "Organization/c1"} | parts
+    return MeasureReport(*common, network="net", period=MARCH, **given)
+
+
+@given(reports(Scoring.PROPORTION, shares) | reports(Scoring.CONTINUOUS_VARIABLE, medians))
+def test_what_a_report_says_comes_back(report: MeasureReport) -> None:
+    assert measure_report_from_fhir(decode(encode(measure_report_to_fhir(report)))) == report
+
+
+@settings(deadline=None)  # the first check loads fhir.resources
+@given(reports(Scoring.PROPORTION, shares) | reports(Scoring.CONTINUOUS_VARIABLE, medians))
+def test_a_report_is_a_summary_as_r4_and_deqm_want_it(report: MeasureReport) -> None:
+    resource = r4.check(measure_report_to_fhir(report))
+
+    assert {"measure", "reporter", "date", "period", "group", "improvementNotation"} <= resource.keys()
+    assert (resource["type"], resource["status"]) == ("summary", "complete")
+    assert only_counts(resource)
+    assert is_patient_free(resource)
+    codes = [p["code"]["coding"][0]["code"] for p in resource["group"][0]["population"]]
+    assert codes[0] == "initial-population"
+
+
+def test_what_is_masked_says_so_and_has_no_number() -> None:
+    group = measure_report_to_fhir(a_report(tally=MASKED))["group"][0]
+
+    assert [p["_count"]["extension"][0]["valueCode"] for p in group["population"]] == ["masked"] * 3
+    assert "value" not in group["measureScore"]
+    assert "count" not in group["population"][0]
+
+
+def test_a_share_has_six_places_and_nobody_has_none() -> None:
+    assert Tally(3, 2).score == Decimal("0.666667")
+    assert Tally(0, 0).score is None
+    assert Tally(5, median=Decimal("4.5")).score == Decimal("4.5")
+
+
+def test_equal_counts_are_one_report_whenever_they_are_computed() -> None:
+    later = datetime(2026, 2, 1, tzinfo=UTC)
+    first, again = (identifier(measure_report_to_fhir(a_report(date=d)), REPORT) for d in (AT, later))
+    other = identifier(measure_report_to_fhir(a_report(tally=Tally(100, 78))), REPORT)
+
+    assert first == again != other
+    assert (a_report(id="r1").reference, a_report().subject) == ("MeasureReport/r1", None)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"type": "individual"},
+        {"subject": {"reference": "Patient/ann"}},
+        {"subject": {"identifier": {"value": "123"}}},
+        {"evaluatedResource": [{"reference": "Observation/o"}]},
+        {"contained": [{"resourceType": "List"}]},
+        {"group": [{"population": [{"count": 1, "subjectResults": {"reference": "List/l"}}]}]},
+    ],
+)
+def test_a_report_that_tells_of_single_people_is_not_shown_as_a_summary(parts: dict[str, Any]) -> None:
+    resource = measure_report_to_fhir(a_report()) | parts
+
+    assert not is_patient_free(resource)
+    with pytest.raises(MappingError):
+        measure_report_from_fhir(resource)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("group", []), ("period", None), ("measure", None), ("date", None), ("reporter", None)]
+)
+def test_a_report_that_lacks_what_makes_it_one(name: str, value: Any) -> None:
+    with pytest.raises(MappingError):
+        measure_report_from_fhir(measure_report_to_fhir(a_report()) | {name: value})
+
+
+def test_reports_of_other_systems_are_read_as_shares() -> None:
+    resource = measure_report_to_fhir(a_report())
+    del resource["improvementNotation"], resource["meta"]
+    found = measure_report_from_fhir(resource)
+
+    assert (found.scoring, found.improvement, found.network) == (Scoring.PROPORTION, Improvement.INCREASE, "")
+
+
+def test_each_measure_is_r4_and_says_what_it_counts() -> None:
+    assert len(measures()) == len(resources()) >= 10
+    for resource in resources():
+        r4.check(resource)
+        measure = measure_from_fhir(resource)
+        assert measure.canonical == f"urn:coplan:measure:{measure.id}|1.0.0"
+        assert measure.rule != "remission" or (measure.below is None) == bool(measure.met_by)
+
+
+def test_no_two_remission_measures_share_an_index() -> None:
+    codes = [c for m in measures().values() if m.rule == "remission" for c in m.codes]
+
+    assert len(codes) == len(set(codes)) == 4
+
+
+def test_a_network_may_bring_its_own_definition(tmp_path: Any) -> None:
+    own = next(r for r in resources() if r["id"] == "proposals-unanswered") | {"id": "after-30", "version": "2.1.0"}
+    own = decode(encode(own).replace(b"days=14", b"days=30"))
+    (tmp_path / "after-30.json").write_bytes(encode(own))
+
+    assert (measures_in(tmp_path)["after-30"].days, measures_in(tmp_path)["after-30"].version) == (30, "2.1.0")
+
+
+@pytest.mark.parametrize("name", ["id", "url", "version", "title", "description", "purpose", "scoring", "group"])
+def test_a_measure_that_cannot_be_computed_names_what_it_lacks(name: str) -> None:
+    resource = {k: v for k, v in resources()[0].items() if k != name}
+    with pytest.raises(MappingError, match=name):
+        measure_from_fhir(resource)
+
+
+def test_periods_are_calendar_ones() -> None:
+    assert Period.of(date(2024, 2, 1), Every.MONTH).end == date(2024, 2, 29)
+    assert Period.of(date(2025, 10, 1), Every.QUARTER).end == date(2025, 12, 31)
+    assert Period.of(date(2025, 1, 1), Every.YEAR).end == date(2025, 12, 31)
