@@ -86,6 +86,7 @@ class Activity:
 class Report:
     """A Task: what became of one occurrence of `activity`. `outcome` None: the report itself was a mistake.
 
+    `requester` is who reported it, `owner` who was to do it.
     `first` and `last` are the days on which the occurrence was due. `done_at` is when it was done, if somebody said so.
     """
 

@@ -16,14 +16,18 @@ PATIENT_ELEMENT: Final[Mapping[str, str]] = {
     "CommunicationRequest": "subject",
     "Condition": "subject",
     "Consent": "patient",
+    "DeviceRequest": "subject",
     "Encounter": "subject",
     "Goal": "subject",
     "List": "subject",
+    "MedicationRequest": "subject",
+    "NutritionOrder": "patient",
     "Observation": "subject",
     "QuestionnaireResponse": "subject",
     "RelatedPerson": "patient",
     "ServiceRequest": "subject",
     "Task": "for",
+    "VisionPrescription": "patient",
 }
 """The element that names the patient, by type of resource; Appointment names it among its participants."""
 

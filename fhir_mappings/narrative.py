@@ -9,7 +9,13 @@ from typing import Final
 
 from fhir_mappings.activities import Activity
 from fhir_mappings.attainment import levels_in_words, score_in_words
-from fhir_mappings.codes import AcceptanceStatus, AchievementStatus, CarePlanStatus, LifecycleStatus, ObservationStatus
+from fhir_mappings.codes import (
+    AcceptanceStatus,
+    AchievementStatus,
+    CarePlanStatus,
+    LifecycleStatus,
+    ObservationStatus,
+)
 from fhir_mappings.model import Acceptance, CarePlan, Goal, Reference
 from fhir_mappings.pco import score_of, scorer_of
 from fhir_mappings.person_centered import (
@@ -59,6 +65,7 @@ POSITIONS: Final = {
     AcceptanceStatus.PENDING: phrase("Waiting for the answer of {names}."),
 }
 VALID: Final = frozenset({ObservationStatus.FINAL, ObservationStatus.AMENDED, ObservationStatus.CORRECTED})
+ACTIVITY_STATUS: Final = {CarePlanStatus.ON_HOLD: phrase("on hold"), CarePlanStatus.COMPLETED: phrase("done")}
 SCORERS: Final = ("Patient", "RelatedPerson", "Practitioner")
 
 
@@ -82,7 +89,7 @@ def plan_narrative(plan: CarePlan, contents: PlanContents) -> str:
         *(_priorities(p, shown) for p in sorted(shown.priorities, key=_rank) if p.current),
         _section(language.say("Goals"), linked, language.say("No goal is agreed yet.")),
         _section(language.say("Offered, not agreed"), offered),
-        _activities(plan, shown),
+        *_activities(plan, shown),
         _section(language.say("To talk about at a visit"), [escape(_on_agenda(i, language)) for i in _open(shown)]),
     )
     tag = escape(language.tag)
@@ -114,27 +121,26 @@ def latest_scores(goal: Reference, assessments: Iterable[Assessment]) -> Mapping
     return {scorer: by_scorer[scorer] for scorer in SCORERS if scorer in by_scorer}
 
 
-def _activities(plan: CarePlan, contents: PlanContents) -> str:
-    """What is to be done, and what is only offered. How often is said in English for now."""
-    language, known = contents.language, {a.reference: a for a in contents.activities}
+def _activities(plan: CarePlan, contents: PlanContents) -> tuple[str, str]:
+    """What is linked to be done, and what is only offered."""
+    language = contents.language
+    known = {a.reference: a for a in contents.activities}
     linked = [_activity(known[r], language) if r in known else escape(r) for r in plan.activities]
     drafts = (a for a in contents.activities if a.status is CarePlanStatus.DRAFT and plan.reference in a.based_on)
-    status = escape(language.say(STATUS_IN_WORDS[LifecycleStatus.PROPOSED]))
-    offered = [f"{_activity(a, language)} <i>({status})</i>" for a in drafts]
-    return _section(language.say("What is to be done"), linked) + _section(
-        language.say("To be done, offered, not agreed"), offered
+    offered = [_activity(a, language) for a in drafts]
+    return (
+        _section(language.say("What to do"), linked),
+        _section(language.say("To do, offered, not agreed"), offered),
     )
 
 
 def _activity(activity: Activity, language: Language) -> str:
-    by = language.say("by {date}", date=language.date(activity.due)) if activity.due else ""
-    when = schedule_in_words(activity.schedule) if activity.schedule else by
-    who = language.listing([named(p, None, language) for p in activity.performers])
+    when = schedule_in_words(activity.schedule) if activity.schedule else f"by {activity.due}" if activity.due else ""
+    who = language.listing(named(p, None, language) for p in activity.performers)
     status = ACTIVITY_STATUS.get(activity.status)
     said = f"<b>{escape(concept_in_words(activity.what))}</b>"
-    told = ", ".join(filter(None, (when, who and language.say("done by {names}", names=who))))
-    shown = f" <i>({escape(language.say(status))})</i>" if status else ""
-    return f"{said}{f': {escape(told)}' if told else ''}{shown}"
+    told = ", ".join(filter(None, (when, who)))
+    return f"{said}{f': {escape(told)}' if told else ''}{f' <i>({escape(language.say(status))})</i>' if status else ''}"
 
 
 def named(individual: Reference, display: str | None, language: Language = ENGLISH) -> str:
@@ -148,12 +154,13 @@ def named(individual: Reference, display: str | None, language: Language = ENGLI
 
 def _of_this_plan(plan: CarePlan, contents: PlanContents) -> PlanContents:
     private = plan.private
+    secret = {g.reference for g in contents.goals if g.private}
     return PlanContents(
         goals=tuple(g for g in contents.goals if g.private == private),
         assessments=tuple(a for a in contents.assessments if a.private == private and a.status in VALID),
         priorities=tuple(p for p in contents.priorities if p.private == private),
         agenda=tuple(i for i in contents.agenda if i.private == private),
-        activities=tuple(a for a in contents.activities if a.reference in plan.activities or not private),
+        activities=tuple(a for a in contents.activities if bool(secret.intersection(a.goals)) == private),
         language=contents.language,
     )
 

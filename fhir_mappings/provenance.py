@@ -51,6 +51,7 @@ CREATING: Final = frozenset(
         Act.RECORD_READINESS,
         Act.SAY_WHAT_MATTERS,
         Act.ADD_AGENDA_ITEM,
+        Act.STATE_PREFERENCE,
     }
 )
 """Acts whose target is new; all others update theirs."""

@@ -1,7 +1,7 @@
 """The composition root: settings to gateways to application."""
 
 import gc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -22,30 +22,37 @@ from service.api import (
     activities,
     attainment,
     caller,
+    cds_hooks,
+    definitions,
     family,
     goals,
     ledger,
     me,
     plans,
+    preferences,
     progress,
     templates,
     tracking,
     well_known,
 )
 from service.api.auditing import Auditing
-from service.api.dependencies import Services
+from service.api.dependencies import DecisionServices, Services
 from service.api.documentation import openapi
 from service.api.edge import Edge, Gate
-from service.api.middleware import RequestContext
+from service.api.middleware import CdsCors, RequestContext
 from service.api.problems import problem_response
 from service.errors import CoPlanError
 from service.gateways.audit_trail import open_audit_trail
+from service.gateways.cds_clients import CdsClient, CdsClientVerifier
+from service.gateways.cds_servers import AllowedServers
 from service.gateways.client_keys import ClientKeys
-from service.gateways.fhir_client import open_fhir_client
+from service.gateways.definitions import conflict_rules, published
+from service.gateways.fhir_client import open_fhir_client, open_http
+from service.gateways.issuer_keys import FetchedKeys
 from service.gateways.issuers import verifier_of
-from service.gateways.memory_store import MemoryCache, MemoryIdempotencyKeys
+from service.gateways.memory_store import MemoryCache, MemoryIdempotencyKeys, MemoryNonces
 from service.gateways.rate_limits import open_rate_limits
-from service.gateways.redis_store import open_redis
+from service.gateways.redis_store import RedisStore, open_redis
 from service.gateways.upstream_identity import (
     BackendServices,
     Fixed,
@@ -54,7 +61,7 @@ from service.gateways.upstream_identity import (
     TokenEndpoint,
     TokenExchange,
 )
-from service.ports import Cache, Credentials, IdempotencyKeys, RateLimits, TokenVerifier
+from service.ports import Cache, Credentials, FhirGateway, IdempotencyKeys, RateLimits, TokenVerifier
 from service.production import must_be_fit
 from service.settings import Settings
 
@@ -68,8 +75,31 @@ CORS: Final[dict[str, Any]] = {
 OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 
 
-def create_app(open_services: OpenServices, edge: Edge | None = None) -> FastAPI:
-    """The application. Its services are opened when it starts and closed when it ends."""
+ROUTED: Final = (
+    goals,
+    progress,
+    tracking,
+    attainment,
+    family,
+    plans,
+    activities,
+    templates,
+    preferences,
+    cds_hooks,
+    definitions,
+    me,
+    caller,
+    well_known,
+    ledger,
+)
+
+
+def create_app(open_services: OpenServices, edge: Edge | None = None, *, cds_origins: Collection[str] = ()) -> FastAPI:
+    """The application. Its services are opened when it starts and closed when it ends.
+
+    Args:
+        cds_origins: origins whose scripts may call CDS Hooks.
+    """
     edge = edge or Edge()
 
     @asynccontextmanager
@@ -91,22 +121,11 @@ def create_app(open_services: OpenServices, edge: Edge | None = None) -> FastAPI
         app.add_middleware(CORSMiddleware, allow_origins=sorted(edge.origins), **CORS)
     app.add_middleware(Gate, edge=edge)
     app.add_middleware(RequestContext)
+    if cds_origins:
+        app.add_middleware(CdsCors, origins=cds_origins)
     for error in (CoPlanError, MappingError, MalformedJson, RequestValidationError, HTTPException):
         app.add_exception_handler(error, problem_response)
-    for module in (
-        goals,
-        progress,
-        tracking,
-        attainment,
-        family,
-        plans,
-        activities,
-        templates,
-        me,
-        caller,
-        well_known,
-        ledger,
-    ):
+    for module in ROUTED:
         app.include_router(module.router)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
@@ -151,6 +170,7 @@ async def open_services(
             limits=await stack.enter_async_context(_open_rate_limits(settings)),
             audit=await stack.enter_async_context(trail) if settings.audit_reads else None,
             public_keys=keys.public if keys else {"keys": []},
+            decisions=await _open_decisions(settings, stack, fhir, http, cache),
         )
 
 
@@ -186,6 +206,21 @@ def _identities(settings: Settings, http: httpx.AsyncClient, keys: ClientKeys | 
         "backend-services": lambda _: own,
     }
     return Identities(own, for_caller[settings.upstream_identity])
+
+
+async def _open_decisions(
+    settings: Settings, stack: AsyncExitStack, fhir: FhirGateway, keys: httpx.AsyncClient, cache: Cache
+) -> DecisionServices:
+    """Each FHIR server of the list has connections of its own; tokens come and go with the calls."""
+    nonces = cache if isinstance(cache, RedisStore) else MemoryNonces()
+    clients = {iss: CdsClient(FetchedKeys(keys, str(url)), str(url)) for iss, url in settings.cds_clients.items()}
+    servers = {
+        str(url): await stack.enter_async_context(open_http(settings.fhir_connections))
+        for url in settings.cds_fhir_servers
+    }
+    allowed = AllowedServers(servers, own_base=str(settings.fhir_base_url), own=fhir, deadline=settings.cds_budget)
+    rules = conflict_rules(settings.conflict_rules)
+    return DecisionServices(rules, published, CdsClientVerifier(clients, nonces), allowed)
 
 
 async def _open_stores(settings: Settings, stack: AsyncExitStack) -> tuple[Cache, IdempotencyKeys]:

@@ -107,7 +107,8 @@ def serve(
     """Starts the service for a FHIR server and token issuers named by COPLAN_… settings."""
     settings = _settings()
     configure_logs(settings.log_level)
-    _Server(create_app(lambda: open_services(settings), Edge.of(settings)), port, "", host=host).run()
+    service = create_app(lambda: open_services(settings), Edge.of(settings), cds_origins=settings.cds_origins)
+    _Server(service, port, "", host=host).run()
 
 
 def _settings() -> Settings:

@@ -21,6 +21,7 @@ from fhir_mappings.carrier import Json
 from fhir_mappings.codes import CLIENT_ITEM, OPERATION, Act
 from fhir_mappings.communication import message_to_fhir
 from fhir_mappings.consent import naming_consent_to_fhir
+from fhir_mappings.decision import Preference
 from fhir_mappings.elements import is_restricted, with_restriction
 from fhir_mappings.goal import goal_to_fhir
 from fhir_mappings.model import CarePlan, Goal, Message, Noun, Observation, Reference, Stamp, Task
@@ -28,9 +29,10 @@ from fhir_mappings.narrative import plan_narrative
 from fhir_mappings.observation import observation_to_fhir
 from fhir_mappings.person_centered import AgendaItem, Assessment, PlanContents, PriorityList
 from fhir_mappings.plan_definition import template_to_fhir
+from fhir_mappings.preference import preference_to_fhir
 from fhir_mappings.priority_list import priority_list_to_fhir
 from fhir_mappings.provenance import stamp_from_fhir, stamp_to_fhir
-from fhir_mappings.service_request import activity_from_fhir, activity_to_fhir
+from fhir_mappings.service_request import activity_to_fhir
 from fhir_mappings.task import task_to_fhir
 from fhir_mappings.templates import NamingConsent, Template
 from fhir_mappings.wording import ENGLISH, Language
@@ -54,14 +56,15 @@ WRITERS: Final[Mapping[type, Callable[[Any, Json | None], Json]]] = {
     Task: lambda task, onto: task_to_fhir(task, onto=onto),
     Message: lambda message, _: message_to_fhir(message),
     Observation: lambda observation, onto: observation_to_fhir(observation, onto=onto),
-    Assessment: lambda assessment, onto: assessment_to_fhir(assessment, onto=onto),
-    PriorityList: lambda priorities, onto: priority_list_to_fhir(priorities, onto=onto),
-    AgendaItem: lambda item, onto: agenda_item_to_fhir(item, onto=onto),
-    Labelled: lambda labelled, _: with_restriction(labelled.resource, labelled.private),
     Activity: lambda activity, onto: activity_to_fhir(activity, onto=onto),
     Report: lambda report, onto: report_to_fhir(report, onto=onto),
     Template: lambda template, onto: template_to_fhir(template, onto=onto),
     NamingConsent: lambda consent, onto: naming_consent_to_fhir(consent, onto=onto),
+    Assessment: lambda assessment, onto: assessment_to_fhir(assessment, onto=onto),
+    PriorityList: lambda priorities, onto: priority_list_to_fhir(priorities, onto=onto),
+    AgendaItem: lambda item, onto: agenda_item_to_fhir(item, onto=onto),
+    Labelled: lambda labelled, _: with_restriction(labelled.resource, labelled.private),
+    Preference: lambda preference, onto: preference_to_fhir(preference, onto=onto),
 }
 """How each noun becomes a resource. A CarePlan is written by `_resource`, for its narrative tells of the goals, too."""
 
@@ -278,7 +281,7 @@ def _told(decision: Decision) -> PlanContents:
         assessments=_now(Assessment, contents.assessments, change.others),
         priorities=_now(PriorityList, contents.priorities, change.others),
         agenda=_now(AgendaItem, contents.agenda, change.others),
-        activities=_now(Activity, activities, change.others),
+        activities=_now(Activity, contents.activities, change.others),
         language=contents.language,
     )
 

@@ -84,6 +84,10 @@ class InvalidContent(CoPlanError):
         self.flaws = flaws
 
 
+class FactsMissing(CoPlanError):
+    """A hook came without the data that its service needs, and with no server to have them from."""
+
+
 class MalformedContent(CoPlanError):
     """Not strict UTF-8 JSON within the limits of depth and size of a document."""
 

@@ -151,6 +151,26 @@ class AuditTrail(Protocol):
         ...
 
 
+class Nonces(Protocol):
+    """Remembers what may be used once. Never raises; what it forgets too early might be used again."""
+
+    async def is_new(self, nonce: str, *, keep_for: timedelta) -> bool:
+        """True the first time that this nonce is shown, False as long as it is remembered."""
+        ...
+
+
+class CdsClients(Protocol):
+    """The EHRs that may call hooks."""
+
+    async def verify(self, token: str, endpoint: str) -> str:
+        """The issuer of a token that may be trusted at this very URL, this once.
+
+        Raises:
+            NotAuthenticated: for whatever reason it may not.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """What is left after this request: `remaining` of `quota` in `window` seconds; more of it in `reset_after`."""
@@ -171,4 +191,16 @@ class RateLimits(Protocol):
 
     async def take_refused(self, address: str) -> Allowance:
         """One request from this address that identified nobody."""
+        ...
+
+
+class CdsServers(Protocol):
+    """The FHIR servers of CDS clients."""
+
+    def gateway(self, base_url: str | None, access_token: str | None) -> FhirGateway | None:
+        """The server for one call, with the token that came with it; None where it cannot be asked.
+
+        Raises:
+            InvalidContent: it is no server that this service works with.
+        """
         ...

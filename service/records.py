@@ -39,13 +39,17 @@ class Search(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PatientRecord:
-    """All goals, plans and activities kept here of a patient, what their narrative tells of, and the resources."""
+    """All goals, plans and activities kept here of a patient, and the resources that they are views of."""
 
     goals: tuple[Goal, ...]
     plans: tuple[CarePlan, ...]
     contents: PlanContents
     sources: Mapping[Reference, Json]
-    activities: tuple[Activity, ...] = ()
+
+    @property
+    def activities(self) -> tuple[Activity, ...]:
+        """Those that are kept here."""
+        return self.contents.activities
 
     def plan_for(self, care_plan: str | None, *, private: bool = False) -> CarePlan | None:
         """The plan of this id, or without one the plan that the patient's goals belong to by default.
@@ -100,7 +104,7 @@ async def read_patient_record(fhir: GuardedGateway, patient: Reference, otherwis
     Raises:
         ResourceNotFound: there is no such patient for this actor.
     """
-    person, goals, plans, activities, more = await asyncio.gather(
+    person, goals, plans, more = await asyncio.gather(
         _person(fhir, patient),
         fhir.search("Goal", [("patient", patient)]),
         fhir.search("CarePlan", [("patient", patient)]),
@@ -109,13 +113,8 @@ async def read_patient_record(fhir: GuardedGateway, patient: Reference, otherwis
     )
     found = tuple(map(goal_from_fhir, goals))
     contents = replace(_contents(more, language_of(languages_from_fhir(person), otherwise)), goals=found)
-    return PatientRecord(
-        found,
-        tuple(map(care_plan_from_fhir, plans)),
-        contents,
-        {_key(r): r for r in (*goals, *plans, *activities, *more)},
-        tuple(map(activity_from_fhir, activities)),
-    )
+    sources = {_key(r): r for r in (*goals, *plans, *more)}
+    return PatientRecord(found, tuple(map(care_plan_from_fhir, plans)), contents, sources)
 
 
 async def read_contents(fhir: FhirGateway, patient: Reference, otherwise: Language = ENGLISH) -> PlanContents:
@@ -152,6 +151,7 @@ async def _contents_of(search: Search, patient: Reference) -> list[Json]:
         ),
         search("List", [("patient", patient), ("code", ",".join(PRIORITIES.tokens))]),
         search("CommunicationRequest", [("patient", patient), ("category", f"{AGENDA}|")]),
+        search("ServiceRequest", [("patient", patient), ("identifier", f"{ACTIVITY}|")]),
     )
     return [r for resources in found for r in resources]
 
@@ -164,6 +164,7 @@ def _contents(found: list[Json], language: Language) -> PlanContents:
         assessments=tuple(filter(None, map(assessment_from_fhir, of("Observation")))),
         priorities=tuple(map(priority_list_from_fhir, of("List"))),
         agenda=tuple(filter(None, map(agenda_item_from_fhir, of("CommunicationRequest")))),
+        activities=tuple(map(activity_from_fhir, of("ServiceRequest"))),
         language=language,
     )
 

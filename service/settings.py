@@ -130,6 +130,24 @@ class Settings(BaseSettings):
     )
     template_patients: int = Field(1, ge=1, description="So many patients or relatives endorse a template first")
     template_clinicians: int = Field(1, ge=0, description="So many clinicians endorse a template first")
+    conflict_rules: FilePath | None = Field(
+        None, description="Rules of conflicts of this installation, as JSON; without it those that CoPlan comes with"
+    )
+
+    cds_base_url: HttpUrl | None = Field(
+        None, description="Base by which CDS Hooks clients reach this service; the `aud` of their tokens begins with it"
+    )
+    cds_clients: dict[str, HttpUrl] = Field(
+        default_factory=dict, description="CDS Hooks clients: `iss` to the URL of its JWKS, as JSON; without it, none"
+    )
+    cds_fhir_servers: frozenset[HttpUrl] = Field(
+        frozenset(), description="FHIR servers that hooks may name, as JSON list; our own counts only if it is here"
+    )
+    cds_budget: timedelta = Field(timedelta(milliseconds=400), description="After it, a hook is answered without cards")
+    cds_app_url: HttpUrl | None = Field(None, description="Launch URL of the SMART app that cards link to")
+    cds_origins: frozenset[str] = Field(
+        frozenset(), description="Origins whose scripts may call hooks (CORS), as JSON list; without it, none"
+    )
 
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="The largest body that is taken")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
@@ -147,6 +165,12 @@ class Settings(BaseSettings):
                 f"COPLAN_UPSTREAM_IDENTITY={self.upstream_identity} needs COPLAN_TOKEN_ENDPOINT, COPLAN_CLIENT_ID and"
                 " COPLAN_CLIENT_KEYS or COPLAN_CLIENT_KEYS_FOLDER"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _must_know_where_hooks_are(self) -> Self:
+        if self.cds_clients and not self.cds_base_url:
+            raise ValueError("COPLAN_CDS_CLIENTS needs COPLAN_CDS_BASE_URL: a token names the endpoint that it is for")
         return self
 
     @field_validator("organization")

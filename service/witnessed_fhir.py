@@ -76,5 +76,4 @@ class WitnessedGuard(WitnessedFhir):
     async def search_beside(
         self, resource_type: str, parameters: Parameters, *, limit: int | None = None
     ) -> list[Json]:
-        """Nobody is shown what is found, so it is not noted."""
         return await self._guarded.search_beside(resource_type, parameters, limit=limit)

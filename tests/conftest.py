@@ -14,16 +14,21 @@ import pytest
 from fastapi import FastAPI
 
 from fhir_mappings.carrier import encode
-from service.api.dependencies import Services
+from service.api.dependencies import DecisionServices, Services
 from service.app import create_app
+from service.gateways.cds_clients import CdsClientVerifier
+from service.gateways.cds_servers import AllowedServers
+from service.gateways.definitions import conflict_rules, published
 from service.gateways.demo_issuer import AUDIENCE, DemoIssuer
 from service.gateways.embedded_fhir import create_embedded_store
-from service.gateways.fhir_client import open_fhir_client
-from service.gateways.memory_store import MemoryCache, MemoryIdempotencyKeys
+from service.gateways.fhir_client import open_fhir_client, open_http
+from service.gateways.memory_store import MemoryCache, MemoryIdempotencyKeys, MemoryNonces
 from service.gateways.smart_tokens import SmartTokenVerifier
 from service.logs import configure_logs
+from service.ports import FhirGateway
 from service.rights import Rights
 from service.settings import Settings
+from tests.ehr import EHR
 from tests.hapi_server import HapiServer
 from tests.people import MovableClock, Person, World, record
 
@@ -75,6 +80,16 @@ def fhir_server(request: pytest.FixtureRequest) -> FhirServer:
 
 
 @asynccontextmanager
+async def open_test_decisions(server: FhirServer, fhir: FhirGateway) -> AsyncIterator[DecisionServices]:
+    """The rules that CoPlan comes with, and an EHR as CDS client whose FHIR server is ours."""
+    async with open_http(20, transport=server.transport) as http:
+        servers = AllowedServers(
+            {server.base_url: http}, own_base=server.base_url, own=fhir, deadline=timedelta(seconds=60)
+        )
+        yield DecisionServices(conflict_rules(), published, CdsClientVerifier(EHR.clients, MemoryNonces()), servers)
+
+
+@asynccontextmanager
 async def open_test_services(
     server: FhirServer,
     organization: str | None = None,
@@ -84,13 +99,32 @@ async def open_test_services(
 ) -> AsyncIterator[Services]:
     """As the sandbox opens them, on this server."""
     settings = Settings(
-        fhir_base_url=server.base_url, organization=organization, plan_kept_for=timedelta(seconds=10), **switches
+        fhir_base_url=server.base_url,
+        organization=organization,
+        plan_kept_for=timedelta(seconds=10),
+        cds_base_url=EHR.service,
+        cds_app_url=EHR.app,
+        cds_budget=timedelta(seconds=60),
+        **switches,
     )
     verifier = SmartTokenVerifier(ISSUER.issuers, audience=AUDIENCE, fhir_base_url=server.base_url)
     deadline = timedelta(seconds=60)
-    async with open_fhir_client(server.base_url, deadline=deadline, transport=server.transport) as fhir:
+    async with AsyncExitStack() as stack:
+        fhir = await stack.enter_async_context(
+            open_fhir_client(server.base_url, deadline=deadline, transport=server.transport)
+        )
+        decisions = await stack.enter_async_context(open_test_decisions(server, fhir))
         cache, replies = MemoryCache(), MemoryIdempotencyKeys()
-        yield Services(settings, fhir, verifier, cache, replies, clock or MovableClock(), rights=rights or Rights())
+        yield Services(
+            settings,
+            fhir,
+            verifier,
+            cache,
+            replies,
+            clock or MovableClock(),
+            rights=rights or Rights(),
+            decisions=decisions,
+        )
 
 
 def app_with(services: Services) -> FastAPI:

@@ -124,15 +124,15 @@ async def left_by(world: World) -> list[Json]:
     found: list[Json] = []
     for patient in (world.patient, world.child):
         for resource_type in (
-            "Goal",
-            "Task",
             "CarePlan",
             "Communication",
             "CommunicationRequest",
             "Consent",
+            "Goal",
             "List",
             "Observation",
             "ServiceRequest",
+            "Task",
         ):
             found += await world.found(f"{resource_type}?patient=Patient/{patient}&_count=500")
         found += await world.found(f"AuditEvent?entity=Patient/{patient}&_count=500")

@@ -1,6 +1,7 @@
 """What routes need, as annotated types: the actor from the token, preconditions and keys from the headers."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -18,6 +19,7 @@ from service.api.auditing import Accessed
 from service.api.languages import accepted_language
 from service.commit import Operation, Session
 from service.domain.actors import Actor, Claims
+from service.domain.conflicts import ConflictRules
 from service.errors import (
     IdempotencyKeyMalformed,
     IdempotencyKeyMissing,
@@ -31,6 +33,8 @@ from service.ports import (
     Allowance,
     AuditTrail,
     Cache,
+    CdsClients,
+    CdsServers,
     Clock,
     FhirGateway,
     IdempotencyKeys,
@@ -52,12 +56,6 @@ _bearer: Final = HTTPBearer(
 
 GoalId = Annotated[str, Path(alias="goalId", pattern=ID, description="Id of a Goal", examples=["knee-walk"])]
 CarePlanId = Annotated[str, Path(alias="carePlanId", pattern=ID, description="Id of a CarePlan", examples=["plan-1"])]
-AssessmentId = Annotated[
-    str, Path(alias="assessmentId", pattern=ID, description="Id of the Observation", examples=["score-1"])
-]
-AgendaItemId = Annotated[
-    str, Path(alias="agendaItemId", pattern=ID, description="Id of the CommunicationRequest", examples=["ask-1"])
-]
 ActivityId = Annotated[
     str, Path(alias="activityId", pattern=ID, description="Id of a ServiceRequest", examples=["knee-exercises"])
 ]
@@ -66,10 +64,29 @@ TemplateId = Annotated[
     str, Path(alias="templateId", pattern=ID, description="Id of a PlanDefinition", examples=["knee-2"])
 ]
 RemarkId = Annotated[str, Path(alias="remarkId", pattern=ID, description="`id` of an objection", examples=["5f0c8a1b"])]
+AssessmentId = Annotated[
+    str, Path(alias="assessmentId", pattern=ID, description="Id of the Observation", examples=["score-1"])
+]
+AgendaItemId = Annotated[
+    str, Path(alias="agendaItemId", pattern=ID, description="Id of the CommunicationRequest", examples=["ask-1"])
+]
+PreferenceId = Annotated[
+    str, Path(alias="preferenceId", pattern=ID, description="Id of an Observation", examples=["home-1"])
+]
 PatientId = Annotated[str, Path(alias="patientId", pattern=ID, description="Id of a Patient", examples=["ann"])]
 Statuses = Annotated[
     list[LifecycleStatus], Query(alias="status", description="Only goals of these statuses", default_factory=list)
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionServices:
+    """What decisions need: the rules of conflicts, what CoPlan publishes, by type and id, and who calls hooks."""
+
+    rules: ConflictRules
+    published: Callable[[str, str], bytes | None]
+    clients: CdsClients
+    servers: CdsServers
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +108,7 @@ class Services:
     limits: RateLimits | None = None
     public_keys: Json = field(default_factory=lambda: {"keys": []})
     rights: Rights = field(default_factory=Rights)
+    decisions: DecisionServices = field(kw_only=True)
 
 
 def get_services(request: Request) -> Services:
@@ -283,7 +301,7 @@ OptionalVersion = Annotated[str | None, Depends(get_version)]
 def get_required_version(version: OptionalVersion) -> str:
     """The version id of If-Match, without which an act on an existing resource is refused."""
     if version is None:
-        raise PreconditionMissing("send If-Match with the ETag that you read: the goal may have changed meanwhile")
+        raise PreconditionMissing("send If-Match with the ETag that you read: it may have changed meanwhile")
     return version
 
 

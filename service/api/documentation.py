@@ -9,6 +9,8 @@ from fastapi.openapi.utils import get_openapi
 
 from fhir_mappings.carrier import Json
 from service.api import activity_views, examples, smaller_views, template_views
+from service.api.cds_models import CDS_ANSWERS
+from service.api.decision_views import DECISION_ANSWERS
 from service.api.me_views import Me, ProtectedResource
 from service.api.problems import FHIR_JSON, PROBLEM_JSON, PROBLEMS
 from service.api.progress_views import PROGRESS_ANSWERS
@@ -43,12 +45,15 @@ counter or decline it with a reason, and what is agreed is linked from the CareP
 TAGS: Final = [
     {"name": "goals", "description": "A goal from the first offer to its end."},
     {"name": "progress", "description": "Measurements for a goal, and what they say of it."},
+    {"name": "tracking", "description": "What patients, families and devices measure, and what can be."},
     {"name": "attainment", "description": "How far a goal is as each side sees it, what matters, what comes first."},
     {"name": "family", "description": "Who sees a goal, and what to talk about at a visit."},
-    {"name": "tracking", "description": "What patients, families and devices measure, and what can be."},
     {"name": "plans", "description": "The plan that links the goals, and all of it in one call."},
     {"name": "activities", "description": "What is to be done: today, this week, and how it went."},
     {"name": "templates", "description": "Programmes that patients and clinicians design together."},
+    {"name": "preferences", "description": "What the person wants, and what is planned against it."},
+    {"name": "decision support", "description": "CDS Hooks 2.0: cards in the EHR, before the order is signed."},
+    {"name": "definitions", "description": "Code systems, value sets and measures that CoPlan publishes."},
     {"name": "caller", "description": "Who the token speaks for."},
     {"name": "health", "description": "For those who run the service."},
 ]
@@ -98,6 +103,8 @@ def openapi(app: FastAPI) -> Json:
             *activity_views.ANSWERS,
             *smaller_views.ANSWERS,
             *template_views.ANSWERS,
+            *DECISION_ANSWERS,
+            *CDS_ANSWERS,
         )
         _, schemas = msgspec.json.schema_components(described, ref_template=f"{SCHEMAS}{{name}}")
         present = document["components"]["schemas"]

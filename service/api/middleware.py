@@ -2,16 +2,18 @@
 
 import re
 import time
+from collections.abc import Collection
 from typing import Final
 from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.edge import METHODS
-from service.api.problems import problem_response
+from service.api.problems import HOOKS, problem_response
 from service.logs import log
 from service.metrics import REQUEST_SECONDS, REQUESTS
 from service.ports import Allowance
@@ -80,6 +82,23 @@ def _tell(scope: Scope, status: int, seconds: float) -> None:
     log.info("answered", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 1))
     REQUESTS.labels(method, route, str(status)).inc()
     REQUEST_SECONDS.labels(method, route).observe(seconds)
+
+
+class CdsCors:
+    """Lets scripts of these origins call CDS Hooks, and nothing else of this service."""
+
+    def __init__(self, app: ASGIApp, *, origins: Collection[str]) -> None:
+        self._app = app
+        self._cors = CORSMiddleware(
+            app,
+            allow_origins=sorted(origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_hook = scope["type"] == "http" and scope["path"].startswith(HOOKS)
+        await (self._cors if is_hook else self._app)(scope, receive, send)
 
 
 def _request_id(scope: Scope) -> str:

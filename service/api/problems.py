@@ -25,6 +25,8 @@ from service.logs import log
 
 PROBLEM_JSON: Final = "application/problem+json"
 FHIR_JSON: Final = "application/fhir+json"
+HOOKS: Final = "/cds-services"
+"""CDS Hooks wants an OperationOutcome whatever was accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
     ),
     errors.IdempotencyKeyReused: Problem(422, "idempotency-key-reused", "duplicate", "Idempotency-Key came before"),
     errors.InvalidContent: Problem(422, "invalid-content", "invalid", "Invalid content", "See the errors."),
+    errors.FactsMissing: Problem(412, "facts-missing", "incomplete", "Not enough to go by"),
     errors.MalformedContent: Problem(400, "malformed-content", "structure", "Malformed content"),
     errors.ContentTooLarge: Problem(413, "content-too-large", "too-long", "Content too large"),
     errors.MediaTypeNotSupported: Problem(415, "media-type-not-supported", "not-supported", "Media type not supported"),
@@ -100,7 +103,7 @@ def problem_response(request: Request, exc: Exception) -> Response:
     """The answer to an error, in the form that the caller accepts."""
     problem, flaws = _problem(exc)
     request_id = request.scope.get("request_id", "")
-    if FHIR_JSON in request.headers.get("accept", ""):
+    if FHIR_JSON in request.headers.get("accept", "") or request.url.path.startswith(HOOKS):
         body, media_type = _outcome(problem, flaws, exc, request_id), FHIR_JSON
     else:
         body, media_type = _details(problem, flaws, exc, request_id), PROBLEM_JSON

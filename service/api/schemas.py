@@ -75,6 +75,7 @@ def not_in_the_future(value: datetime) -> datetime:
     return value
 
 
+PastInstant: TypeAlias = Annotated[AwareDatetime, AfterValidator(not_in_the_future)]
 Words: TypeAlias = Annotated[str, _words(2_000)]
 Reason: TypeAlias = Annotated[
     str, _words(1_000), Field(description="Why, in plain words. Everybody concerned can read it.")
@@ -316,7 +317,7 @@ class RecordProgress(Body):
     """One measurement or answer. Without `measure` it is of what the goal's target measures."""
 
     value: Value
-    effective: Annotated[AwareDatetime, AfterValidator(not_in_the_future)] = Field(
+    effective: PastInstant = Field(
         description="When it was measured, with its zone", examples=["2026-12-03T19:30:00+01:00"]
     )
     measure: Concept | None = None

@@ -153,7 +153,7 @@ def without_content(actor: Actor, resource: Json) -> Json:
 
 
 def _opens_along(resource: Json) -> bool:
-    """True for the plan that a patient's first agreement opens, shared or private: it is known by the patient's id."""
+    """True for the plans that a patient's first agreements open: they are known by the patient's id."""
     patient = patient_of(resource) if resource["resourceType"] == "CarePlan" else None
     own = patient.partition("/")[2] if patient else ""
     return bool(own) and identifier(resource, SHARED_PLAN) in {own, f"{own}.private"}

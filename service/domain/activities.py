@@ -333,7 +333,7 @@ def _report(activity: Activity, occurrence: Occurrence, said: Said, occasion: Oc
         outcome=said.outcome,
         authored_on=occasion.at,
         last_modified=occasion.at,
-        requester=activity.requester or occasion.actor.reference,
+        requester=occasion.actor.reference,
         owner=next(iter(activity.performers), None),
         first=None if occurrence.last is None else occurrence.first,
         last=occurrence.last,

@@ -151,16 +151,15 @@ def _must_have_the_right(actor: Actor, before: Json | None, after: Json) -> None
 
 
 def _is_recording(before: Json | None, after: Json) -> bool:
-    """A measurement, and what follows from it for the goal."""
+    """A measurement, and what follows from it for the goal; how something to do went."""
     if before is None:
-        return bool(after["resourceType"] == "Observation")
+        return bool(after["resourceType"] == "Observation") or is_report(after)
     return after["resourceType"] == "Goal" and changed_elements(before, after) <= {"achievementStatus"}
 
 
 def _of_new(actor: Actor, after: Json) -> Flaws:
     resource_type = after["resourceType"]
-    # Who reports how an activity went is told by the note and the Provenance; its requester is who ordered it.
-    author = None if is_report(after) else AUTHOR.get(resource_type)
+    author = AUTHOR.get(resource_type)
     if author and _reference(after.get(author)) != actor.reference:
         yield author
     if resource_type == "Goal":

@@ -30,6 +30,7 @@ class Policy:
     `ending_needs_confirmation`: a goal is completed (or cancelled by the care team) only when the other side confirms.
     `self_managed_goals`: the care team may agree to disagree, which leaves the goal to the patient.
     `all_asked_must_agree`: a goal stays on the table until each who was asked agrees; one no is enough to decline it.
+    `custodians`: who, besides the author, may mark a goal as entered in error.
     `proxies_end_patients_goals`: a family member may cancel or void what the patient has proposed.
     `custodians`: who, besides the author, may mark a goal as entered in error or resolve an objection to a template.
     `template_patients`, `template_clinicians`: so many of each must endorse a template before it is released.

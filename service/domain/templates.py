@@ -233,9 +233,15 @@ def withdraw_naming(template: Template, consents: Iterable[NamingConsent], occas
     """The names that these consents had allowed become roles again, on a released version, too.
 
     Raises:
-        TransitionNotAllowed: nobody is named by a consent of this actor's.
+        TransitionNotAllowed: nobody is named by a consent that this actor gave or that is about them.
     """
-    given = [c for c in consents if c.status is ConsentStatus.ACTIVE and c.template == template.reference]
+    given = [
+        c
+        for c in consents
+        if c.status is ConsentStatus.ACTIVE
+        and c.template == template.reference
+        and occasion.actor.reference in {c.subject, c.performer}
+    ]
     if not given:
         raise TransitionNotAllowed(f"you are not named in {template.reference}")
     roles = {_act_of(c): ROLES[Role(c.performer.partition("/")[0])] for c in given}

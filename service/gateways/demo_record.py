@@ -5,6 +5,9 @@ from typing import Final
 
 import httpx
 
+from fhir_mappings.carrier import encode
+from service.gateways.template_library import templates_transaction
+
 DEMO_PEOPLE: Final = {
     "ann": ("Patient/ann", "Ann Ahl"),
     "dev": ("Patient/dev", "Dev Das"),
@@ -22,7 +25,8 @@ def demo_record() -> bytes:
 
 
 async def seed(base_url: str) -> None:
-    """Puts the synthetic patients onto a FHIR server of one's own."""
+    """Puts the synthetic patients, and the programmes that come with CoPlan, onto a FHIR server of one's own."""
     async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
-        answer = await http.post(base_url, content=demo_record(), headers={"Content-Type": "application/fhir+json"})
-        answer.raise_for_status()
+        for content in (demo_record(), encode(templates_transaction())):
+            answer = await http.post(base_url, content=content, headers={"Content-Type": "application/fhir+json"})
+            answer.raise_for_status()

@@ -84,17 +84,21 @@ async def open_fhir_client(
         authorization: the header that the server wants of us.
         transport: speaks to a server in this process in place of the network.
     """
+    async with open_http(connections, transport) as http:
+        yield FhirClient(http, base_url, deadline=deadline, credentials=Fixed(authorization))
+
+
+def open_http(connections: int, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    """Connections to one server, without redirects and proxies of the environment; to be closed by who opens it."""
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
     common: dict[str, Any] = {
         "timeout": None,
         "trust_env": False,
         "follow_redirects": False,
     }
-    http = (
+    return (
         httpx.AsyncClient(transport=transport, **common) if transport else HttpxAiohttpClient(limits=limits, **common)
     )
-    async with http:
-        yield FhirClient(http, base_url, deadline=deadline, credentials=Fixed(authorization))
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from service.ports import Reply
 V = TypeVar("V")
 MAX_ENTRIES = 10_000
 MAX_BYTES = 64 * 2**20
+SWEPT_EVERY = timedelta(minutes=1)
 
 
 class _Kept(Generic[V]):
@@ -72,3 +73,22 @@ class MemoryIdempotencyKeys:
 
     async def keep(self, operation: str, reply: Reply, *, keep_for: timedelta) -> None:
         self._kept.put(operation, reply, keep_for)
+
+
+class MemoryNonces:
+    """`Nonces` in this process. Bounded by how long each is kept: only what has verified gets here."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._until: dict[str, float] = {}
+        self._clock = clock
+        self._swept_at = clock()
+
+    async def is_new(self, nonce: str, *, keep_for: timedelta) -> bool:
+        now = self._clock()
+        if now - self._swept_at > SWEPT_EVERY.total_seconds():
+            self._until = {n: until for n, until in self._until.items() if until > now}
+            self._swept_at = now
+        if self._until.get(nonce, now) > now:
+            return False
+        self._until[nonce] = now + keep_for.total_seconds()
+        return True

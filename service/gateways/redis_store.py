@@ -20,6 +20,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from service.gateways.memory_store import MemoryNonces
 from service.logs import log
 from service.metrics import REDIS_FAILURES
 from service.ports import Reply
@@ -52,13 +53,14 @@ async def open_redis(url: str, *, secret: bytes) -> AsyncIterator["RedisStore"]:
 
 
 class RedisStore:
-    """`Cache` and `IdempotencyKeys` on one Redis."""
+    """`Cache`, `IdempotencyKeys` and `Nonces` on one Redis."""
 
     def __init__(self, client: Redis, secret: bytes, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
         self._secret = secret
         self._clock = clock
         self._not_before = 0.0
+        self._nonces = MemoryNonces(clock)
 
     async def get(self, key: str) -> bytes | None:
         return self._opened(key, await self._get(self._key("cache", key), None))
@@ -97,6 +99,17 @@ class RedisStore:
     async def keep(self, operation: str, reply: Reply, *, keep_for: timedelta) -> None:
         value = self._sealed(operation, msgspec.msgpack.encode(reply))
         await self._tried(lambda: self._client.set(self._key("reply", operation), value, px=keep_for), None)
+
+    async def is_new(self, nonce: str, *, keep_for: timedelta) -> bool:
+        """What this process has seen is remembered whatever Redis says; without Redis, other replicas do not know."""
+        if not await self._nonces.is_new(nonce, keep_for=keep_for):
+            return False
+        name = self._key("nonce", nonce)
+
+        async def set_once() -> bool:
+            return bool(await self._client.set(name, b"1", nx=True, px=keep_for))
+
+        return await self._tried(set_once, True)
 
     async def _get(self, key: str, otherwise: bytes | None) -> bytes | None:
         async def get() -> bytes | None:

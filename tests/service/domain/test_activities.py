@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fhir_mappings.activities import ONCE, Activity, Pattern, Report, Schedule
 from fhir_mappings.activity_report import STATUS_OF
@@ -15,10 +17,11 @@ from service.domain import activities as rules
 from service.domain.activities import ActivityDraft, Course, Said, next_step
 from service.domain.adherence import Pause, adherence, pauses_of
 from service.domain.due import due, due_today, upcoming
-from service.domain.occurrences import occurrence_with
+from service.domain.occurrences import occurrence_with, occurrences
 from service.domain.thread import Change, Occasion
 from service.errors import InvalidContent, NotPermitted, TransitionNotAllowed
 from tests.builders import CLINICIAN, MOTHER, NOW, NURSE, PATIENT, a_plan, a_task, an_occasion
+from tests.service.domain.test_occurrences import schedules
 
 TODAY = NOW.date()  # 2026-12-01
 NIGHTLY = Schedule(Pattern(when=(EventTiming.HS,)), TODAY - timedelta(days=10))
@@ -222,7 +225,7 @@ def test_a_report_says_what_became_of_one_evening(outcome: ReportOutcome, status
 
     report = first(change)
     assert (report.status, report.outcome, report.occurrence) == (status, outcome, "2026-11-30.HS")
-    assert (report.owner, report.requester, report.first) == (PATIENT, CLINICIAN, date(2026, 11, 30))
+    assert (report.owner, report.requester, report.first) == (PATIENT, PATIENT, date(2026, 11, 30))
     assert [n.text for n in report.notes] == ["Tired"]
     assert len(change.others) == 1
     assert change.plan is None
@@ -314,6 +317,23 @@ def test_adherence_counts_what_is_over_and_what_was_reported() -> None:
     tonight = adherence(an_activity(), [a_report("2026-12-01.HS")], [], days=1, today=TODAY)
     assert (tonight.due, tonight.done) == (1, 1)
     assert (found.first, found.last) == (date(2026, 11, 25), TODAY)
+
+
+@given(schedule=schedules(), offset=st.integers(0, 200), days=st.integers(1, 40), data=st.data())
+def test_what_is_due_adds_up_and_a_report_never_makes_more_missing(
+    schedule: Schedule, offset: int, days: int, data: st.DataObject
+) -> None:
+    activity, today = an_activity(schedule=schedule), schedule.start + timedelta(days=offset)
+    keys = [o.key for o in occurrences(schedule, today - timedelta(days=days - 1), today)]
+    outcomes = data.draw(st.dictionaries(st.sampled_from(keys), st.sampled_from(ReportOutcome))) if keys else {}
+    before = adherence(activity, [], [], days=days, today=today)
+    after = adherence(activity, [a_report(k, o) for k, o in outcomes.items()], [], days=days, today=today)
+
+    assert after.due == after.done + after.partly + after.skipped + after.too_hard + after.missing
+    assert after.due - after.missing == len(outcomes)
+    assert after.missing <= before.missing == before.due
+    paused = adherence(activity, [], [Pause(date.min)], days=days, today=today)
+    assert (paused.due, paused.missing) == (0, 0)
 
 
 def test_nothing_is_missing_in_a_pause() -> None:

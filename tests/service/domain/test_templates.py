@@ -79,6 +79,11 @@ ENDORSED = acts((CLINICIAN, Act.DRAFT_TEMPLATE), (PATIENT, Act.ENDORSE), (NURSE,
             id="another text was endorsed",
         ),
         pytest.param(
+            acts((PATIENT, Act.OBJECT), (OTHER, Act.COMMENT), (NURSE, Act.ENDORSE)),
+            ("1 more patient or family member must endorse it",),
+            id="who objects or comments does not endorse",
+        ),
+        pytest.param(
             tuple(replace(s, targets=("PlanDefinition/t2",)) for s in ENDORSED),
             ("1 more patient or family member must endorse it", "1 more clinician must endorse it"),
             id="another version was endorsed",
@@ -211,6 +216,8 @@ def test_a_name_becomes_a_role_again_wherever_it_stands() -> None:
     assert ([n.name for n in unnamed.endorsers], unnamed.remarks[0].by) == (["A patient"], "A patient")
     assert [str(c.status) for c in change.others[1:] if isinstance(c, NamingConsent)] == ["inactive"]
     with pytest.raises(TransitionNotAllowed, match="not named"):
+        rules.withdraw_naming(template, [consent], an_occasion(MOTHER))
+    with pytest.raises(TransitionNotAllowed, match="not named"):
         rules.withdraw_naming(template, [replace(consent, status=ConsentStatus.INACTIVE)], an_occasion(PATIENT))
 
 
@@ -246,8 +253,8 @@ def test_applying_proposes_goals_and_activities_and_links_nothing() -> None:
         (drafts[1].reference, NURSE),
         (drafts[2].reference, MOTHER),
     }
-    told = plan_narrative(change.plan, PlanContents(change.goals, activities=tuple(drafts)))
-    assert told.count("(offered, not agreed)") == 4
+    told = plan_narrative(change.plan, PlanContents(goals=change.goals, activities=tuple(drafts)))
+    assert told.partition("Offered, not agreed")[2].count("<li>") == 4
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,8 @@ async def test_applying_proposes_everything_and_agrees_to_nothing(world: World) 
     stamps = await world.found(f"Provenance?target=CarePlan/{plan['id']}")
     assert len(stamps) == 1
     assert len(stamps[0]["target"]) == 1 + 2 + 2 + 6
+    assert len(await world.found(f"CarePlan?patient=Patient/{world.patient}")) == 1
+    assert len(await world.found(f"AuditEvent?entity=Patient/{world.patient}")) == 1
     on_server = await world.on_server(f"CarePlan/{plan['id']}")
     assert on_server["instantiatesCanonical"] == [f"{template['url']}|1"]
     assert "Offered, not agreed" in on_server["text"]["div"]

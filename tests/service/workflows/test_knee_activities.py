@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -344,6 +345,18 @@ async def test_an_unknown_time_zone_is_refused(world: World) -> None:
     for zone in ("Mars/Olympus", "../etc/passwd", ""):
         answer = await world.ann.get(f"/v1/patients/{world.patient}/today?timeZone={zone}")
         assert [e["path"] for e in said(answer, 422)["errors"]] == ["query timeZone"]
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+async def test_today_is_today_where_the_patient_is(world: World, zone: str) -> None:
+    today = await world.ann.sees(f"/v1/patients/{world.patient}/today?timeZone={zone}")
+
+    assert today["date"] == world.clock().astimezone(ZoneInfo(zone)).date().isoformat()
+    other = await world.ann.sees(f"/v1/patients/{world.patient}/today?timeZone={zone}&date=2026-12-24")
+    assert (other["date"], other["timeZone"]) == ("2026-12-24", zone)
+    for day in ("2026-02-30", "tomorrow", "20261224"):
+        answer = await world.ann.get(f"/v1/patients/{world.patient}/week?date={day}")
+        assert [e["path"] for e in said(answer, 422)["errors"]] == ["query date"]
 
 
 async def test_somebody_elses_activities_are_absent(world: World) -> None:

@@ -1,0 +1,198 @@
+"""CDS Hooks 2.0: discovery, services, feedback.
+
+Source: https://cds-hooks.hl7.org/2.0/
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import AwareDatetime
+from starlette.responses import Response
+
+from fhir_mappings.card_feedback import CardFeedback
+from fhir_mappings.model import Coding
+from service.api import cds_examples as examples
+from service.api.answers import view_response
+from service.api.bodies import StrictRoute
+from service.api.cds_models import (
+    CardAcceptanceList,
+    CardsView,
+    CdsServicesView,
+    FeedbackEntry,
+    FeedbackRequest,
+    FeedbackTaken,
+    HookRequest,
+)
+from service.api.dependencies import CurrentActor, CurrentServices, Services
+from service.api.documentation import answers, body
+from service.domain.actors import Actor, Role
+from service.domain.hooks import BY_ID, SERVICES, Answer, CdsService
+from service.errors import Flaw, InvalidContent, NotAuthenticated, ResourceNotFound
+from service.guarded_fhir import GuardedFhir
+from service.workflows.card_feedback import count_feedback, keep_feedback
+from service.workflows.decision_support import HookCall, answer_hook
+
+router = APIRouter(tags=["decision support"], route_class=StrictRoute)
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="CdsClient",
+    description="JWT of a CDS client for this very URL, once: ES384 or RS384, with iss, aud, exp, iat, jti",
+)
+ROLES = {"Patient": Role.PATIENT, "RelatedPerson": Role.RELATED_PERSON}
+ERRORS = (400, 401, 403, 413, 415, 422)
+
+
+async def get_cds_client(
+    request: Request,
+    services: CurrentServices,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> str:
+    """The issuer of the token, which has to name this endpoint."""
+    base = services.settings.cds_base_url
+    if credentials is None or base is None:
+        raise NotAuthenticated("send a token of a CDS client")
+    endpoint = f"{str(base).rstrip('/')}{request.scope['path']}"
+    return await services.decisions.clients.verify(credentials.credentials, endpoint)
+
+
+CurrentClient = Annotated[str, Depends(get_cds_client)]
+
+
+def get_cds_service(
+    _client: CurrentClient,
+    service_id: Annotated[str, Path(alias="serviceId", pattern=r"^[a-z\-]{1,64}$", examples=["coplan-asked-first"])],
+) -> CdsService:
+    """The service of the path, for a client that is known."""
+    if service_id not in BY_ID:
+        raise ResourceNotFound(f"{service_id} not found")
+    return BY_ID[service_id]
+
+
+CurrentCdsService = Annotated[CdsService, Depends(get_cds_service)]
+
+
+@router.get(
+    "/cds-services",
+    operation_id="discoverCdsServices",
+    summary="Discover the services of decision support",
+    responses=answers(CdsServicesView, examples.SERVICES, fhir=False, errors=(401, 403)),
+)
+async def discover_cds_services(_client: CurrentClient) -> Response:
+    """Each service with its hook, and with the data that an EHR may send along so that nothing has to be read."""
+    return view_response(CdsServicesView.of(SERVICES))
+
+
+@router.post(
+    "/cds-services/{serviceId}",
+    operation_id="callCdsService",
+    summary="Get the card for a hook that has fired",
+    responses=answers(CardsView, examples.CARDS, fhir=False, errors=(*ERRORS, 404, 412)),
+    openapi_extra=body(examples.ORDER_SIGN),
+)
+async def call_cds_service(
+    service: CurrentCdsService, call: HookRequest, client: CurrentClient, services: CurrentServices
+) -> Response:
+    """Before the order is signed: what the patient said to it, what was agreed, or that nobody has asked yet. No card
+    rather than a late one: when the FHIR server is down or slow, the answer is `{"cards":[]}`.
+    """
+    return view_response(await _answered(call, service, client, services))
+
+
+@router.post(
+    "/cds-services/{serviceId}/feedback",
+    operation_id="sendCardFeedback",
+    summary="Tell what somebody did with a card",
+    responses=answers(FeedbackTaken, examples.FEEDBACK_TAKEN, fhir=False, errors=(*ERRORS, 404, 502, 503, 504)),
+    openapi_extra=body(examples.FEEDBACK),
+)
+async def send_card_feedback(
+    service: CurrentCdsService, given: FeedbackRequest, client: CurrentClient, services: CurrentServices
+) -> Response:
+    """Accepted or overridden, with the reason that was chosen; sent twice, it counts once. Comments are not kept."""
+    entries = [_entry(e, service, client) for e in given.feedback]
+    await keep_feedback(entries, fhir=services.fhir, clock=services.clock)
+    return view_response(FeedbackTaken(taken=len(entries)))
+
+
+@router.get(
+    "/v1/decision-support/feedback",
+    operation_id="getCardFeedback",
+    summary="Read how cards are taken up",
+    responses=answers(CardAcceptanceList, examples.ACCEPTANCE, fhir=False, errors=(401, 403, 422, 502, 503, 504)),
+)
+async def get_card_feedback(
+    actor: CurrentActor,
+    services: CurrentServices,
+    since: Annotated[AwareDatetime | None, Query(alias="from", description="Only feedback kept since then")] = None,
+    before: Annotated[AwareDatetime | None, Query(alias="to", description="Only feedback kept before then")] = None,
+) -> Response:
+    """How often the cards of each service were overridden, and why; no patient is in it. For the care team."""
+    counted = await count_feedback(since, before, actor=actor, fhir=services.fhir)
+    return view_response(CardAcceptanceList.of(counted, since, before))
+
+
+async def _answered(call: HookRequest, service: CdsService, client: str, services: Services) -> CardsView:
+    context, token = call.context, call.fhir_authorization.access_token if call.fhir_authorization else None
+    server = services.decisions.servers.gateway(call.fhir_server, token)
+    asked = _call(call, service, client)
+    card = await answer_hook(
+        asked,
+        _answer(call, service),
+        fhir=GuardedFhir(server, asked.actor) if server else None,
+        rules=services.decisions.rules,
+        now=services.clock(),
+        budget=services.settings.cds_budget,
+    )
+    app_url = services.settings.cds_app_url
+    return CardsView.of(
+        card,
+        service=service.id,
+        patient=f"Patient/{context.patient_id}",
+        encounter=asked.encounter,
+        app_url=str(app_url) if app_url else None,
+    )
+
+
+def _answer(call: HookRequest, service: CdsService) -> Answer:
+    if call.hook not in service.answers:
+        raise InvalidContent(Flaw("hook", f"is not one of {', '.join(service.answers)}", "business-rule"))
+    return service.answers[call.hook]
+
+
+def _call(call: HookRequest, service: CdsService, client: str) -> HookCall:
+    context = call.context
+    patient = f"Patient/{context.patient_id}"
+    return HookCall(
+        service=service.id,
+        hook=call.hook,
+        actor=_actor(context.user_id, patient, client),
+        patient=patient,
+        prefetch=call.prefetch or {},
+        encounter=f"Encounter/{context.encounter_id}" if context.encounter_id else None,
+        drafts=context.drafts,
+        selected=frozenset(context.selections),
+        fhir_base=call.fhir_server,
+    )
+
+
+def _actor(user: str, patient: str, client: str) -> Actor:
+    """The client on behalf of its user, for this one patient and to read only."""
+    role = ROLES.get(user.partition("/")[0], Role.PRACTITIONER)
+    scopes = frozenset({"user/*.rs"})
+    return Actor(user, role, client_id=client, issuer=client, scopes=scopes, patients=frozenset({patient}))
+
+
+def _entry(given: FeedbackEntry, service: CdsService, client: str) -> CardFeedback:
+    why = given.override_reason
+    reason = Coding(why.reason.system, why.reason.code) if why and why.reason else None
+    return CardFeedback(
+        service=service.id,
+        card=given.card.removeprefix("urn:uuid:").lower(),
+        outcome=given.outcome,
+        at=given.outcome_timestamp,
+        client=client,
+        reason=reason,
+        commented=bool(why and why.user_comment),
+    )

@@ -1,0 +1,157 @@
+"""Tokens of CDS clients: for one endpoint, for a short time, and for once."""
+
+import time
+from base64 import urlsafe_b64encode
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet, OctKey
+
+from fhir_mappings.carrier import encode
+from service.errors import InvalidContent, NotAuthenticated
+from service.gateways.cds_clients import CdsClient, CdsClientVerifier
+from service.gateways.cds_servers import AllowedServers
+from service.gateways.fhir_client import FhirClient, open_http
+from service.gateways.issuer_keys import KnownKeys
+from service.gateways.memory_store import MemoryNonces
+from tests.ehr import EHR
+
+PATH = "/cds-services/coplan-asked-first"
+HERE = f"{EHR.service}{PATH}"
+
+
+@pytest.fixture
+def verifier() -> CdsClientVerifier:
+    return CdsClientVerifier(EHR.clients, MemoryNonces())
+
+
+@pytest.mark.parametrize(
+    ("claims", "header", "rsa"),
+    [
+        pytest.param({}, {}, False, id="ES384"),
+        pytest.param({}, {}, True, id="RS384"),
+        pytest.param({"aud": [HERE]}, {}, False, id="a list of audiences"),
+        pytest.param({"aud": ["https://x", HERE]}, {}, False, id="among others"),
+        pytest.param({"tenant": "t"}, {"jku": EHR.jwks}, False, id="tenant, and our jku"),
+    ],
+)
+async def test_a_token_for_here_is_taken(verifier: CdsClientVerifier, claims: Any, header: Any, rsa: bool) -> None:
+    assert await verifier.verify(EHR.token(PATH, header=header, rsa=rsa, **claims), HERE) == EHR.issuer
+
+
+NOW = int(time.time())
+
+
+@pytest.mark.parametrize(
+    ("claims", "header"),
+    [
+        pytest.param({"iss": "https://other/"}, {}, id="a client that nobody knows"),
+        pytest.param({"iss": "https://ehr.test"}, {}, id="almost a client"),
+        pytest.param({"iss": None}, {}, id="no issuer"),
+        pytest.param({"iss": [EHR.issuer]}, {}, id="issuers"),
+        pytest.param({"aud": "https://other.test/cds-services"}, {}, id="for somebody else"),
+        pytest.param({"aud": EHR.service}, {}, id="for the whole service"),
+        pytest.param({"aud": f"{HERE}/"}, {}, id="with a slash"),
+        pytest.param({"aud": f"{HERE}/feedback"}, {}, id="for feedback"),
+        pytest.param({"aud": None}, {}, id="for nobody"),
+        pytest.param({"aud": []}, {}, id="for an empty list"),
+        pytest.param({"exp": NOW - 120}, {}, id="over"),
+        pytest.param({"exp": NOW + 7200}, {}, id="for too long"),
+        pytest.param({"exp": None}, {}, id="for ever"),
+        pytest.param({"exp": "soon"}, {}, id="until some word"),
+        pytest.param({"iat": NOW + 3600}, {}, id="issued in the future"),
+        pytest.param({"iat": None}, {}, id="issued at no time"),
+        pytest.param({"jti": None}, {}, id="no jti"),
+        pytest.param({"jti": ""}, {}, id="empty jti"),
+        pytest.param({"jti": 5}, {}, id="jti that is a number"),
+        pytest.param({"jti": "x" * 300}, {}, id="endless jti"),
+        pytest.param({"nbf": NOW + 3600}, {}, id="not yet"),
+        pytest.param({}, {"jku": "https://evil.test/jwks"}, id="keys elsewhere"),
+        pytest.param({}, {"typ": "at+jwt"}, id="an access token"),
+        pytest.param({}, {"kid": "unknown"}, id="unknown key"),
+        pytest.param({}, {"kid": None}, id="no key"),
+    ],
+)
+async def test_any_other_token_is_refused_alike(verifier: CdsClientVerifier, claims: Any, header: Any) -> None:
+    token = EHR.token(PATH, header=header, **claims)
+    with pytest.raises(NotAuthenticated, match="not valid here"):
+        await verifier.verify(token, HERE)
+
+
+async def test_a_token_is_good_for_once(verifier: CdsClientVerifier) -> None:
+    token = EHR.token(PATH)
+    await verifier.verify(token, HERE)
+    with pytest.raises(NotAuthenticated):
+        await verifier.verify(token, HERE)
+
+
+async def test_a_token_that_was_refused_elsewhere_is_still_good_here(verifier: CdsClientVerifier) -> None:
+    token = EHR.token(PATH)
+    with pytest.raises(NotAuthenticated):
+        await verifier.verify(token, f"{EHR.service}/cds-services")
+    assert await verifier.verify(token, HERE) == EHR.issuer
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "ES256"])
+async def test_only_key_pairs_of_384_bits_sign(algorithm: str) -> None:
+    keys: dict[str, Any] = {
+        "HS256": OctKey.import_key("x" * 32, {"kid": "k"}),
+        "ES256": ECKey.generate_key("P-256", {"kid": "k"}),
+    }
+    verifier = CdsClientVerifier({EHR.issuer: CdsClient(KnownKeys(KeySet([keys[algorithm]])))}, MemoryNonces())
+    claims = {"iss": EHR.issuer, "aud": HERE, "iat": NOW, "exp": NOW + 60, "jti": "1"}
+    header = {"alg": algorithm, "typ": "JWT", "kid": "k"}
+    token = jwt.encode(header, claims, keys[algorithm], algorithms=[algorithm])
+    with pytest.raises(NotAuthenticated):
+        await verifier.verify(token, HERE)
+
+
+def unsigned() -> str:
+    """A token of somebody who says that a signature is not needed."""
+    claims = {"iss": EHR.issuer, "aud": HERE, "iat": NOW, "exp": NOW + 60, "jti": "1"}
+    head = {"alg": "none", "typ": "JWT", "kid": EHR.ec.kid}
+    return ".".join((*(urlsafe_b64encode(encode(part)).decode().rstrip("=") for part in (head, claims)), ""))
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "é", "x" * 20_000, unsigned()])
+async def test_what_is_no_token_is_refused(verifier: CdsClientVerifier, token: str) -> None:
+    with pytest.raises(NotAuthenticated):
+        await verifier.verify(token, HERE)
+
+
+async def test_a_nonce_is_remembered_for_its_time_and_no_longer() -> None:
+    now = [0.0]
+    nonces = MemoryNonces(lambda: now[0])
+    kept = timedelta(seconds=100)
+    assert await nonces.is_new("a", keep_for=kept)
+    now[0] = 99
+    assert not await nonces.is_new("a", keep_for=kept)
+    now[0] = 200
+    assert await nonces.is_new("a", keep_for=kept)
+    assert list(nonces._until) == ["a"]
+
+
+async def test_only_servers_of_the_list_are_asked_each_with_the_token_of_the_call() -> None:
+    async with open_http(1) as own_http, open_http(1) as ehr_http:
+        own = FhirClient(own_http, "https://own.test/fhir", deadline=timedelta(seconds=1))
+        listed = {"https://own.test/fhir/": own_http, "https://ehr.test/fhir": ehr_http}
+        servers = AllowedServers(listed, own_base="https://own.test/fhir", own=own, deadline=timedelta(seconds=1))
+
+        assert servers.gateway(None, None) is own
+        assert servers.gateway("https://own.test/fhir", None) is own
+        assert servers.gateway("https://ehr.test/fhir/", None) is None
+        first, second = (servers.gateway("https://ehr.test/fhir", t) for t in ("one", "two"))
+        assert first is not second
+        assert servers.gateway(None, "a token for no server") is own
+        for foreign in (
+            "https://evil.test/fhir",
+            "https://ehr.test.evil/fhir",
+            "https://ehr.test/fhir/../x",
+            "https://ehr.test",
+        ):
+            with pytest.raises(InvalidContent, match="fhirServer"):
+                servers.gateway(foreign, "token")
+        alone = AllowedServers({}, own_base="https://own.test/fhir", own=own, deadline=timedelta(seconds=1))
+        assert alone.gateway(None, None) is None
