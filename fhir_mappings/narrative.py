@@ -58,7 +58,6 @@ ACHIEVEMENT_IN_WORDS: Final = {
     AchievementStatus.NO_PROGRESS: phrase("no progress"),
     AchievementStatus.NOT_ATTAINABLE: phrase("cannot be reached"),
 }
-ACTIVITY_STATUS: Final = {CarePlanStatus.ON_HOLD: phrase("on hold"), CarePlanStatus.COMPLETED: phrase("done")}
 POSITIONS: Final = {
     AcceptanceStatus.AGREE: phrase("Agreed by {names}."),
     AcceptanceStatus.DISAGREE: phrase("Not shared by {names}."),

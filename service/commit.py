@@ -275,7 +275,6 @@ def _resource(noun: Noun, source: Json | None, decision: Decision) -> Json:
 def _told(decision: Decision) -> PlanContents:
     """What was read, with what the change makes of it."""
     contents, change = decision.contents or PlanContents(), decision.change
-    activities = [activity_from_fhir(r) for r in decision.sources.values() if r["resourceType"] == "ServiceRequest"]
     return PlanContents(
         goals=_now(Goal, decision.goals, change.goals),
         assessments=_now(Assessment, contents.assessments, change.others),

@@ -116,7 +116,9 @@ class GuardedFhir:
     async def transact(self, entries: Sequence[Entry]) -> tuple[Written, ...]:
         """Every entry is judged by itself, or nothing is sent."""
         self._must_name_what_is_theirs(entries)
-        whole = [await self._whole(entry) for entry in restricted_alike(entries, self._restricted())]
+        labelled = restricted_alike(entries, self._restricted())
+        self._must_keep_what_is_private(labelled)
+        whole = [await self._whole(entry) for entry in labelled]
         await asyncio.gather(*(self._admits(p) for p in {patient_of(e.resource) for e in whole} if p))
         new_goals = {e.full_url for e in whole if isinstance(e, Create) and e.resource["resourceType"] == "Goal"}
         for entry in whole:

@@ -108,7 +108,6 @@ async def read_patient_record(fhir: GuardedGateway, patient: Reference, otherwis
         _person(fhir, patient),
         fhir.search("Goal", [("patient", patient)]),
         fhir.search("CarePlan", [("patient", patient)]),
-        fhir.search("ServiceRequest", [("patient", patient), ("identifier", f"{ACTIVITY}|")]),
         _contents_of(fhir.search_beside, patient),
     )
     found = tuple(map(goal_from_fhir, goals))

@@ -205,7 +205,7 @@ def get_reader(
     return accepted_language(accept_language)
 
 
-def get_session(  # one parameter for each thing that a request can use
+def get_session(
     request: Request,
     services: CurrentServices,
     actor: CurrentActor,
