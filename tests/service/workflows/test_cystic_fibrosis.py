@@ -471,3 +471,20 @@ async def test_a_scale_that_could_mislead_is_refused_by_name(world: World, offer
 
     assert said(answer, 422)["errors"][0]["path"].endswith(path)
     assert await world.found(f"Goal?subject=Patient/{world.child}") == []
+
+
+async def test_what_is_done_for_a_private_goal_never_gets_onto_the_shared_plan(world: World) -> None:
+    await agreed_goal(world)
+    own = await private_goal(world)
+    plans = await world.found(f"CarePlan?subject=Patient/{world.child}")
+    shared = next(p for p in plans if not is_restricted(p))
+    body = {"description": "Close the tube at night", "due": "2099-12-15", "goals": [own["id"]]}
+    offered = await world.bo.post(f"/v1/care-plans/{shared['id']}/activities", body)
+    assert offered.status_code in {201, 422}, offered.text
+    if offered.status_code == 201:
+        activity = offered.json()
+        await world.mia.post(f"/v1/activities/{activity['id']}/accept", {}, version=activity["version"])
+
+    assert "Close the tube" not in encode(await world.on_server(f"CarePlan/{shared['id']}")).decode()
+    heard = await everything_rosa_can_ask_for(world, [])
+    assert [text for text in heard if "Close the tube" in text] == []

@@ -108,7 +108,7 @@ async def test_nobody_is_given_something_to_do_without_their_yes(world: World) -
     assert "items" not in today
     plan = await care_plan(world)
     assert "activity" not in plan
-    assert "To be done, offered, not agreed" in plan["text"]["div"]
+    assert "Activities proposed, not agreed" in plan["text"]["div"]
 
     refused = await world.nora.post(f"/v1/activities/{offer['id']}/accept", {}, version=offer["version"])
     assert said(refused, 403)["type"] == "urn:coplan:problem:not-permitted"
