@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from fhir_mappings.care_plan import care_plan_from_fhir
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import LifecycleStatus
+from fhir_mappings.elements import instant_text
 from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import CarePlan, Goal, Observation, Reference, Task
 from fhir_mappings.observation import observation_from_fhir
@@ -17,8 +18,9 @@ from service.domain.thread import UNSETTLED, WAITING, is_for
 from service.errors import ResourceNotFound
 from service.ports import FhirGateway
 from service.records import in_order
+from service.series import RECENT
 
-LATEST_LIMIT = 200
+LATEST_LIMIT = 100
 """So many of the latest measurements are looked through for the latest of each goal."""
 HISTORY = frozenset({LifecycleStatus.CANCELLED, LifecycleStatus.REJECTED, LifecycleStatus.ENTERED_IN_ERROR})
 
@@ -53,7 +55,7 @@ async def read_plan(patient: Reference, *, session: Session) -> PlanView:
         session.fhir.search("Goal", [("patient", patient)]),
         session.fhir.search("CarePlan", [("patient", patient)]),
         session.fhir.search("Task", [("patient", patient), ("status", ",".join(sorted(UNSETTLED)))]),
-        _latest(session.fhir, patient),
+        _latest(session.fhir, patient, session.clock()),
         session.fhir.search("CareTeam", [("patient", patient)]),
     )
     open_tasks = [t for t in map(task_from_fhir, tasks) if t.status in WAITING]
@@ -109,10 +111,13 @@ async def list_goals(
     return [by_reference[g.reference] for g in in_order(map(goal_from_fhir, found))]
 
 
-async def _latest(fhir: FhirGateway, patient: Reference) -> tuple[Observation, ...]:
-    found = await fhir.search(
-        "Observation", [("patient", patient), ("_sort", "-date"), ("_count", str(LATEST_LIMIT))], limit=LATEST_LIMIT
-    )
+async def _latest(fhir: FhirGateway, patient: Reference, now: datetime) -> tuple[Observation, ...]:
+    """Of the last months, which a server sorts sooner than years; of all time only where these are few."""
+    asked = [("patient", patient), ("_sort", "-date"), ("_count", str(LATEST_LIMIT))]
+    recent = ("date", f"ge{instant_text((now - RECENT).astimezone(UTC))}")
+    found = await fhir.search("Observation", [*asked, recent], limit=LATEST_LIMIT)
+    if len(found) < LATEST_LIMIT:
+        found = await fhir.search("Observation", asked, limit=LATEST_LIMIT)
     return tuple(map(observation_from_fhir, found))
 
 
