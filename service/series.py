@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from fhir_mappings.elements import instant_text
@@ -19,6 +19,11 @@ WINDOW_LIMIT: Final = 500
 """So many of those of a window that the caller has named."""
 FIRST_LIMIT: Final = 5
 """Among so many of the first measurements the one is found from which the way is counted."""
+
+
+RECENT: Final = timedelta(days=90)
+EARLY: Final = timedelta(days=30)
+"""So long after its start the first value of a goal is looked for before all others are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,33 +56,78 @@ class Window:
         return SERIES_LIMIT if self.since is None else WINDOW_LIMIT
 
     def parameters(self) -> list[tuple[str, str]]:
-        """As search parameters."""
-        ends = (("ge", self.since), ("le", self.until))
-        return [("date", f"{prefix}{instant_text(end.astimezone(UTC))}") for prefix, end in ends if end]
+        """As search parameters: its end alone, for what is older than its beginning comes last and is left out here.
+
+        Two dates and two codes in one search took HAPI FHIR a minute.
+        """
+        return [("date", f"le{_text(self.until)}")] if self.until else []
+
+    def holds(self, observation: Observation) -> bool:
+        """True for what was measured since its beginning."""
+        return self.since is None or (observation.effective is not None and observation.effective >= self.since)
 
 
 NO_WINDOW: Final = Window()
 
 
-async def read_goal_series(fhir: FhirGateway, goal: Goal, window: Window = NO_WINDOW) -> Series:
-    """The measurements for the goal, and the registry of units at hand if they need it."""
-    found = await read_series(fhir, [("patient", goal.subject), ("focus", goal.reference)], window)
+async def read_goal_series(fhir: FhirGateway, goal: Goal, now: datetime, window: Window = NO_WINDOW) -> Series:
+    """The measurements for the goal, and the registry of units at hand if they need it.
+
+    Asked for by goal and time alone, so that a server sorts the last months and not years: the goal is the actor's to
+    see, and each Observation is judged. With the patient in the search as well, HAPI FHIR sorted them all.
+    """
+    about = [("focus", goal.reference)]
+    first, latest = await asyncio.gather(_first(fhir, about, goal), _latest(fhir, about, now, window))
+    found = Series(first, latest)
     await make_comparable(measurable_target(goal), found.with_these())
     return found
 
 
+async def _latest(
+    fhir: FhirGateway, about: list[tuple[str, str]], now: datetime, window: Window
+) -> tuple[Observation, ...]:
+    """Of the last months; all of them only where that is not enough for a page."""
+    if window == NO_WINDOW:
+        recent = Window(now - RECENT)
+        found = await _page(fhir, [*about, ("date", f"ge{_text(now - RECENT)}")], recent, SERIES_LIMIT)
+        if len(found) == SERIES_LIMIT:
+            return found
+    return await _page(fhir, [*about, *window.parameters()], window, window.limit)
+
+
+async def _first(fhir: FhirGateway, about: list[tuple[str, str]], goal: Goal) -> tuple[Observation, ...]:
+    """Those from the beginning of the goal on; all of them only where there are none."""
+    begins = goal.start and datetime.combine(goal.start.last_day + EARLY, time(), UTC)
+    bounds = [[("date", f"le{_text(begins)}")]] if begins else []
+    for bound in (*bounds, []):
+        asked = [*about, *bound, ("_sort", "date"), ("_count", str(FIRST_LIMIT))]
+        if found := await fhir.search("Observation", asked, limit=FIRST_LIMIT):
+            return tuple(map(observation_from_fhir, found[:FIRST_LIMIT]))
+    return ()
+
+
+async def _page(fhir: FhirGateway, asked: list[tuple[str, str]], window: Window, limit: int) -> tuple[Observation, ...]:
+    """The latest of the window, by time."""
+    sorted_so = [*asked, ("_sort", "-date"), ("_count", str(min(limit, 200)))]
+    found = await fhir.search("Observation", sorted_so, limit=limit)
+    return tuple(reversed(tuple(filter(window.holds, map(observation_from_fhir, found[:limit])))))
+
+
 async def read_series(fhir: FhirGateway, about: Sequence[tuple[str, str]], window: Window = NO_WINDOW) -> Series:
-    """Two searches at once, whatever the length of the series."""
-    within = [*about, *window.parameters(), ("_sort", "-date"), ("_count", str(min(window.limit, 200)))]
+    """Two searches at once."""
+    asked = [*about, ("_sort", "date"), ("_count", str(FIRST_LIMIT))]
     first, latest = await asyncio.gather(
-        fhir.search("Observation", [*about, ("_sort", "date"), ("_count", str(FIRST_LIMIT))], limit=FIRST_LIMIT),
-        fhir.search("Observation", within, limit=window.limit),
+        fhir.search("Observation", asked, limit=FIRST_LIMIT),
+        _page(fhir, [*about, *window.parameters()], window, window.limit),
     )
-    newest_first = tuple(map(observation_from_fhir, latest[: window.limit]))
-    return Series(tuple(map(observation_from_fhir, first[:FIRST_LIMIT])), tuple(reversed(newest_first)))
+    return Series(tuple(map(observation_from_fhir, first[:FIRST_LIMIT])), latest)
 
 
 async def make_comparable(target: Target | None, observations: Sequence[Observation]) -> None:
     """Loads the registry of units in a thread where a value is in another unit than the target."""
     if target and foreign_units(target, observations):
         await asyncio.to_thread(units.load)
+
+
+def _text(value: datetime) -> str:
+    return instant_text(value.astimezone(UTC))

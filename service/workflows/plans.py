@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from fhir_mappings.assessment import assessment_from_fhir
 from fhir_mappings.care_plan import care_plan_from_fhir
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import LifecycleStatus
+from fhir_mappings.elements import instant_text
 from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import CarePlan, Goal, Observation, Reference, Task
 from fhir_mappings.observation import observation_from_fhir
@@ -19,8 +20,9 @@ from service.commit import Session
 from service.domain.thread import UNSETTLED, WAITING, is_for
 from service.ports import FhirGateway
 from service.records import in_order, read_contents, where_permitted
+from service.series import RECENT
 
-LATEST_LIMIT = 200
+LATEST_LIMIT = 100
 """So many of the latest measurements are looked through for the latest of each goal."""
 HISTORY = frozenset({LifecycleStatus.CANCELLED, LifecycleStatus.REJECTED, LifecycleStatus.ENTERED_IN_ERROR})
 
@@ -57,7 +59,7 @@ async def read_plan(patient: Reference, *, session: Session) -> PlanView:
         session.fhir.search("Goal", [("patient", patient)]),
         where_permitted(session.fhir.search("CarePlan", [("patient", patient)])),
         where_permitted(session.fhir.search("Task", [("patient", patient), ("status", ",".join(sorted(UNSETTLED)))])),
-        where_permitted(_latest(session.fhir, patient)),
+        where_permitted(_latest(session.fhir, patient, session.clock())),
         where_permitted(session.fhir.search("CareTeam", [("patient", patient)])),
     )
     about_goals = (t for t in tasks if (asks_about(t) or "").startswith("Goal/"))
@@ -115,9 +117,14 @@ async def list_goals(
     return [by_reference[g.reference] for g in in_order(map(goal_from_fhir, found))]
 
 
-async def _latest(fhir: FhirGateway, patient: Reference) -> list[Json]:
-    parameters = [("patient", patient), ("_sort", "-date"), ("_count", str(LATEST_LIMIT))]
-    return [r for r in await fhir.search("Observation", parameters, limit=LATEST_LIMIT) if not _is_said(r)]
+async def _latest(fhir: FhirGateway, patient: Reference, now: datetime) -> list[Json]:
+    """Of the last months, which a server sorts sooner than years; of all time only where these are few."""
+    asked = [("patient", patient), ("_sort", "-date"), ("_count", str(LATEST_LIMIT))]
+    recent = ("date", f"ge{instant_text((now - RECENT).astimezone(UTC))}")
+    found = await fhir.search("Observation", [*asked, recent], limit=LATEST_LIMIT)
+    if len(found) < LATEST_LIMIT:
+        found = await fhir.search("Observation", asked, limit=LATEST_LIMIT)
+    return [r for r in found if not _is_said(r)]
 
 
 def _is_said(resource: Json) -> bool:

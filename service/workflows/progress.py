@@ -54,7 +54,7 @@ async def record_progress(
         record = await read_record(session.fhir, goal_id, if_match=if_match)
         must_be(record.goal, AGREED | {LifecycleStatus.COMPLETED}, "measured: it is not agreed")
         observation = _observation(record.goal, measurement, session.occasion())
-        earlier = await read_goal_series(session.fhir, record.goal)
+        earlier = await read_goal_series(session.fhir, record.goal, session.clock())
         await make_comparable(measurable_target(record.goal), (observation,))
         goal = moved(record.goal, earlier.with_these(observation))
         goals = () if goal == record.goal else (goal,)
@@ -74,7 +74,7 @@ async def read_progress(
 ) -> ProgressView:
     """The goal with its series, and the series as a chart."""
     goal = goal_from_fhir(await session.fhir.read("Goal", goal_id))
-    series = await read_goal_series(session.fhir, goal, window)
+    series = await read_goal_series(session.fhir, goal, session.clock(), window)
     progress = progress_of(goal, series.latest, first=series.first)
     chart = goal_chart(goal, progress, catalogue, language, now=session.clock(), more=series.more)
     return ProgressView(goal, progress, series.latest, chart)

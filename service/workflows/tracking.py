@@ -250,7 +250,7 @@ async def _moved_goals(
     wanted = sorted({goal for o in observations for goal in o.goals})
     found = await asyncio.gather(*(session.fhir.read(*goal.split("/")) for goal in wanted))
     goals = tuple(map(goal_from_fhir, found))
-    series = await asyncio.gather(*(read_goal_series(session.fhir, goal) for goal in goals))
+    series = await asyncio.gather(*(read_goal_series(session.fhir, goal, session.clock()) for goal in goals))
     await asyncio.gather(*(make_comparable(measurable_target(goal), observations) for goal in goals))
     after = [
         moved(goal, s.with_these(*(o for o in observations if goal.reference in o.goals)))

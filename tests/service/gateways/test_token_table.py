@@ -76,7 +76,8 @@ async def rig() -> AsyncIterator[Rig]:
     verifier = SmartTokenVerifier(issuers, audience="coplan", fhir_base_url="https://fhir.test/fhir")
     settings = Settings(fhir_base_url="https://fhir.test/fhir")
     clock: Any = None
-    services = Services(settings, fhir, verifier, MemoryCache(), MemoryIdempotencyKeys(), clock)
+    decisions: Any = None
+    services = Services(settings, fhir, verifier, MemoryCache(), MemoryIdempotencyKeys(), clock, decisions=decisions)
     object.__setattr__(services, "clock", _now)
     transport = httpx.ASGITransport(app_with(services))
     async with listener, httpx.AsyncClient(transport=transport, base_url="http://coplan.test") as http:
