@@ -63,7 +63,7 @@ def _date(value: str) -> model.PartialDate:
     if not DATE.fullmatch(value):
         raise ValueError("must be a date such as 2026-05-01, 2026-05 or 2026, without a time")
     date = model.PartialDate(value)
-    if date.last_day.year < 1900:
+    if not 1900 <= date.last_day.year <= 2100:
         raise ValueError("must be a date of this or the last century")
     return date
 

@@ -43,6 +43,8 @@ async def written(world: World) -> int:
         pytest.param({"description": "Walk", "startDate": "2026-12-01T10:00:00Z"}, "startDate", id="date with time"),
         pytest.param({"description": "Walk", "startDate": "2026-02-30"}, "startDate", id="no day of the calendar"),
         pytest.param({"description": "Walk", "startDate": 2026}, "startDate", id="a number for a date"),
+        pytest.param({"description": "Walk", "startDate": "9999-12-31"}, "startDate", id="the end of the calendar"),
+        pytest.param({"description": "Walk", "startDate": "0001"}, "startDate", id="the beginning of the calendar"),
         pytest.param({"description": "Walk", "ask": ["http://evil.example/Practitioner/1"]}, "ask[0]", id="absolute"),
         pytest.param({"description": "Walk", "ask": ["Practitioner/1/_history/2"]}, "ask[0]", id="versioned"),
         pytest.param({"description": "Walk", "ask": ["#me"]}, "ask[0]", id="contained"),

@@ -65,10 +65,15 @@ def asked_with(http: httpx.AsyncClient) -> Ask:
 
 
 def issues(*tokens: str, lifetime: Any = 300) -> respx.Route:
-    answers = [
-        httpx.Response(200, json={"access_token": t, "token_type": "Bearer", "expires_in": lifetime}) for t in tokens
-    ]
-    return respx.post(TOKENS).mock(side_effect=answers)
+    """Each after a moment, in which other requests go on."""
+    waiting = list(tokens)
+
+    async def answer(_: httpx.Request) -> httpx.Response:
+        token = waiting.pop(0)
+        await asyncio.sleep(0.002)
+        return httpx.Response(200, json={"access_token": token, "token_type": "Bearer", "expires_in": lifetime})
+
+    return respx.post(TOKENS).mock(side_effect=answer)
 
 
 def form(call: respx.models.Call) -> dict[str, str]:
