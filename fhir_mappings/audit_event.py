@@ -4,10 +4,12 @@ Source: https://profiles.ihe.net/ITI/BALP/content.html
     https://hl7.org/fhir/R4/auditevent.html
 """
 
+from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
+from fhir_mappings.audited import Access, Interaction
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import ACT, OPERATION, Act
 from fhir_mappings.elements import instant_text, reference_json, with_tag, without_nothing
@@ -24,6 +26,9 @@ BALP_ENTITY: Final = "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEnt
 PERSON: Final = {"system": ENTITY_TYPE, "code": "1", "display": "Person"}
 THING: Final = {"system": ENTITY_TYPE, "code": "2", "display": "System Object"}
 PATIENT_ROLE: Final = {"system": ENTITY_ROLE, "code": "1", "display": "Patient"}
+QUERY_ROLE: Final = {"system": ENTITY_ROLE, "code": "24", "display": "Query"}
+AUDITED_REQUEST: Final = "urn:coplan:audited-request"
+"""System of the tag by which an event that was sent before is found."""
 DATA_ROLE: Final = {"system": ENTITY_ROLE, "code": "4", "display": "Domain Resource"}
 
 
@@ -58,6 +63,68 @@ def audit_event_to_fhir(
     )
     with_tag(resource, OPERATION, operation)
     return resource
+
+
+def access_event_to_fhir(access: Access) -> Json:
+    """The AuditEvent of a request that wrote nothing.
+
+    Source: https://profiles.ihe.net/ITI/BALP/StructureDefinition-IHE.BasicAudit.PatientRead.html
+        https://profiles.ihe.net/ITI/BALP/StructureDefinition-IHE.BasicAudit.PatientQuery.html
+    """
+    resource = without_nothing(
+        {
+            "resourceType": "AuditEvent",
+            "type": {"system": AUDIT_EVENT_TYPE, "code": "rest", "display": "RESTful Operation"},
+            "subtype": [{"system": INTERACTION, "code": str(access.interaction)}],
+            "action": "R" if access.interaction is Interaction.READ else "E",
+            "recorded": instant_text(access.recorded),
+            "outcome": str(access.outcome),
+            "outcomeDesc": f"HTTP {access.status}",
+            "agent": [_requestor(access), *map(_application, [access.client_id] if access.client_id else [])],
+            "source": {"observer": reference_json(access.observer) if access.observer else {"display": "CoPlan"}},
+            "entity": [
+                *map(_patient, [access.patient] if access.patient else []),
+                *map(_data, access.data),
+                _query(access.query),
+                _request(access.request_id),
+            ],
+        }
+    )
+    with_tag(resource, AUDITED_REQUEST, access.id)
+    return resource
+
+
+def sent_before(event: Json) -> str:
+    """The search without `?` that finds this event of `access_event_to_fhir`, if an earlier attempt has left it."""
+    return f"_tag={AUDITED_REQUEST}|{event['meta']['tag'][0]['code']}"
+
+
+def without_references(event: Json) -> Json:
+    """A copy that names everything by identifier, for a server that does not have what a reference names."""
+    copied: Json = _without_references(event)
+    return copied
+
+
+def _without_references(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_references(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "reference" in value:
+        return {"identifier": {"value": value["reference"]}}
+    return {name: _without_references(inner) for name, inner in value.items()}
+
+
+def _requestor(access: Access) -> Json:
+    """Who asked; where nobody was identified, from where."""
+    if access.who:
+        return _user(access.who)
+    network = {"network": {"address": access.network, "type": "2"}} if access.network else {}
+    return {"who": {"display": "not identified"}, "requestor": True, **network}
+
+
+def _query(query: str) -> Json:
+    return {"type": THING, "role": QUERY_ROLE, "query": b64encode(query.encode()).decode()}
 
 
 def _user(actor: Reference) -> Json:

@@ -161,7 +161,10 @@ def _written(entry: Entry, answer: Json, resource_id: str, version: str | None, 
 def _resolved(value: Any, became: Mapping[str, str]) -> Any:
     """A copy in which each reference by URN is the reference that it became."""
     if isinstance(value, dict):
-        return {k: became.get(v, v) if k == "reference" else _resolved(v, became) for k, v in value.items()}
+        return {
+            k: became.get(v, v) if k == "reference" and isinstance(v, str) else _resolved(v, became)
+            for k, v in value.items()
+        }
     if isinstance(value, list):
         return [_resolved(item, became) for item in value]
     return value

@@ -20,6 +20,7 @@ from fhir_mappings.elements import (
     identifier,
     instant,
     instant_text,
+    is_restricted,
     items,
     must_be_understood,
     optional_reference,
@@ -29,6 +30,7 @@ from fhir_mappings.elements import (
     references,
     text,
     with_identifier,
+    with_restriction,
 )
 from fhir_mappings.model import CarePlan, PartialDate, Reference
 
@@ -54,8 +56,10 @@ def care_plan_from_fhir(resource: Json) -> CarePlan:
         contributors=references(resource, "contributor", "CarePlan.contributor"),
         activities=tuple(a for a in actions if a),
         period_start=_period_start(resource),
+        instantiates=next(iter(resource.get("instantiatesCanonical", ())), None),
         shared=identifier(resource, SHARED_PLAN),
         operation=identifier(resource, OPERATION),
+        private=is_restricted(resource),
     )
 
 
@@ -82,6 +86,8 @@ def care_plan_to_fhir(plan: CarePlan, *, onto: Json | None = None, narrative: st
     ):
         if now != then:
             put(resource, name, _links(resource, name, now))
+    if plan.activities != before.activities:
+        put(resource, "activity", _activities(resource, plan.activities))
     if plan.status is not before.status:
         put(resource, "status", str(plan.status))
     if plan.title != before.title:
@@ -95,6 +101,7 @@ def _new(plan: CarePlan) -> Json:
         "meta": {"profile": [US_CORE_CARE_PLAN]},
         "status": str(plan.status),
         "intent": "plan",
+        **({"instantiatesCanonical": [plan.instantiates]} if plan.instantiates else {}),
         "category": [{"coding": [{"system": CARE_PLAN_CATEGORY, "code": ASSESS_PLAN}]}],
         "subject": reference_json(plan.subject),
     }
@@ -102,7 +109,7 @@ def _new(plan: CarePlan) -> Json:
     put(resource, "created", instant_text(plan.created) if plan.created else None)
     with_identifier(resource, SHARED_PLAN, plan.shared)
     with_identifier(resource, OPERATION, plan.operation)
-    return resource
+    return with_restriction(resource, plan.private)
 
 
 def _links(resource: Json, name: str, wanted: Sequence[Reference]) -> list[Json]:
@@ -110,6 +117,14 @@ def _links(resource: Json, name: str, wanted: Sequence[Reference]) -> list[Json]
     literal = [next(iter(references({name: [p]}, name, f"CarePlan.{name}")), None) for p in present]
     kept = [p for p, r in zip(present, literal, strict=True) if r is None or r in wanted]
     return [*kept, *(reference_json(w) for w in wanted if w not in literal)]
+
+
+def _activities(resource: Json, wanted: Sequence[Reference]) -> list[Json]:
+    """Entries with a detail, or a logical reference, are somebody else's and stay."""
+    present = items(resource, "activity", "CarePlan.activity")
+    literal = [optional_reference(a, "reference", "CarePlan.activity.reference") for a in present]
+    kept = [p for p, r in zip(present, literal, strict=True) if r is None or r in wanted]
+    return [*kept, *({"reference": reference_json(w)} for w in wanted if w not in literal)]
 
 
 def _period_start(resource: Json) -> PartialDate | None:

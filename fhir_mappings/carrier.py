@@ -25,15 +25,20 @@ class MalformedJson(ValueError):
     """Not the JSON that FHIR allows. Says what is wrong, never what was sent."""
 
 
-def decode(data: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
+def decode(data: bytes, *, max_depth: int = MAX_DEPTH, max_members: int | None = None) -> Any:
     """Decodes JSON from outside strictly: UTF-8, no key twice, bounded depth and digits, no NaN.
 
     The check for keys that come twice costs about five times the decoding itself (msgspec keeps the last silently),
     so answers of the configured FHIR server are read by `decode_trusted`.
 
+    Args:
+        max_members: of all lists and objects together, counted by their commas, those within text included.
+
     Raises:
         MalformedJson: with the reason.
     """
+    if max_members is not None and data.count(b",") >= max_members:
+        raise MalformedJson(f"has more than {max_members} members")
     _must_be_shallow(data, max_depth)
     try:
         text = data.decode("utf-8")

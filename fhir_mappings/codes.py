@@ -10,11 +10,21 @@ OPERATION: Final = "urn:coplan:operation"
 """Identifier (or `meta.tag`, where a type has none) derived from an Idempotency-Key: equal keys, equal value."""
 FINGERPRINT: Final = "urn:coplan:operation-fingerprint"
 """`Provenance.meta.tag`: digest of the request body that came with the Idempotency-Key."""
+CLIENT_ITEM: Final = "urn:coplan:client-item"
+"""`Observation.identifier`: one entry of one application about one patient; sent again, it is the same Observation."""
 SHARED_PLAN: Final = "urn:coplan:care-plan"
 """`CarePlan.identifier` of the plans that CoPlan keeps the narrative of."""
 ACT: Final = "urn:coplan:act"
 """Code system of `Act`."""
 BUSINESS_STATUS: Final = "urn:coplan:task-business-status"
+TRACKED: Final = "urn:coplan:tracked"
+"""Code system of what is tracked and has no LOINC code, see `service/trackables.json`."""
+ACTIVITY: Final = "urn:coplan:activity"
+"""`ServiceRequest.identifier`: an activity and all proposals to change it share the value."""
+OCCURRENCE: Final = "urn:coplan:activity-occurrence"
+"""`Task.identifier` of a report: `{id of the ServiceRequest}:{key of the occurrence}`."""
+ACTIVITY_OUTCOME: Final = "urn:coplan:activity-outcome"
+"""`Task.businessStatus` of a report. Code system of `ReportOutcome`."""
 PREFERENCE_TOPIC: Final = "urn:coplan:preference-topic"
 """What a preference is about, where CoPlan names it: `admission`."""
 ADMISSION_PREFERENCE: Final = "urn:coplan:admission-preference"
@@ -36,7 +46,17 @@ PERTAINS_TO_GOAL: Final = "http://hl7.org/fhir/StructureDefinition/resource-pert
 US_CORE_GOAL: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-goal"
 US_CORE_CARE_PLAN: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-careplan"
 US_CORE_PROVENANCE: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-provenance"
+US_CORE_SERVICE_REQUEST: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-servicerequest"
 US_CORE_SIMPLE_OBSERVATION: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-simple-observation"
+
+ARTIFACT_COMMENT: Final = "http://hl7.org/fhir/StructureDefinition/cqf-artifactComment"
+PLAN_DEFINITION_TYPE: Final = "http://terminology.hl7.org/CodeSystem/plan-definition-type"
+CONSENT_SCOPE: Final = "http://terminology.hl7.org/CodeSystem/consentscope"
+ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+US_CORE_SCREENING: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-observation-screening-assessment"
+PCO_PROFILES: Final = "http://hl7.org/fhir/us/pco/StructureDefinition/"
+"""Person-Centered Outcomes 1.0.0."""
+GOAL_ATTAINMENT_SCALING: Final = f"{PCO_PROFILES}pco-goal-attainment-scaling"
 
 US_CORE_TAGS: Final = "http://hl7.org/fhir/us/core/CodeSystem/us-core-tags"
 PATIENT_SUPPLIED: Final = "patient-supplied"
@@ -44,11 +64,13 @@ PATIENT_SUPPLIED: Final = "patient-supplied"
 INTEGRITY: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 PATIENT_ASSERTED: Final = "PATAST"
 """`meta.security` of what patients and families say; known to every release of US Core."""
+CONFIDENTIALITY: Final = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+RESTRICTED: Final = frozenset({"R", "V"})
+"""`meta.security` of what the family is not to see. CoPlan writes `R`; `V` (very restricted) is at least that."""
 US_CORE_CATEGORY: Final = "http://hl7.org/fhir/us/core/CodeSystem/us-core-category"
 US_CORE_CATEGORY_VERSION: Final = "8.0.0"
 """Named with the codes that US Core 6.1.0 lacks, so that its validator does not take them for errors."""
 PARTICIPATION_TYPE: Final = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
-ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 CARE_PLAN_CATEGORY: Final = "http://hl7.org/fhir/us/core/CodeSystem/careplan-category"
 ASSESS_PLAN: Final = "assess-plan"
 GOAL_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/goal-category"
@@ -57,10 +79,18 @@ GOAL_ACHIEVEMENT: Final = "http://terminology.hl7.org/CodeSystem/goal-achievemen
 OBSERVATION_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/observation-category"
 TASK_CODE: Final = "http://hl7.org/fhir/CodeSystem/task-code"
 PROVENANCE_PARTICIPANT: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+CONSENT_ACTION: Final = "http://terminology.hl7.org/CodeSystem/consentaction"
 DATA_OPERATION: Final = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
 LOINC: Final = "http://loinc.org"
 SNOMED: Final = "http://snomed.info/sct"
 UCUM: Final = "http://unitsofmeasure.org"
+
+
+LIST_ORDER: Final = "http://terminology.hl7.org/CodeSystem/list-order"
+AGENDA: Final = "urn:coplan:visit-agenda"
+"""Code system of the categories of an agenda item: `question` or `topic`."""
+PRIORITY_LIST: Final = "urn:coplan:priority-list"
+"""`List.identifier`: the priorities of one patient as one author sees them."""
 
 
 class LifecycleStatus(StrEnum):
@@ -208,6 +238,133 @@ class Act(StrEnum):
     ENTER_IN_ERROR = "enter-in-error"
     OPEN_CARE_PLAN = "open-care-plan"
     LINK_GOAL = "link-goal"
+    RECORD_OBSERVATIONS = "record-observations"
+    AMEND_OBSERVATION = "amend-observation"
+    PLAN_ACTIVITY = "plan-activity"
+    REPORT_ACTIVITY = "report-activity"
+    CORRECT_REPORT = "correct-report"
+    DRAFT_TEMPLATE = "draft-template"
+    REVISE_TEMPLATE = "revise-template"
+    COMMENT = "comment"
+    OBJECT = "object"
+    RESOLVE = "resolve"
+    ENDORSE = "endorse"
+    RELEASE = "release"
+    RETIRE = "retire"
+    WITHDRAW_NAMING = "withdraw-naming"
+    APPLY_TEMPLATE = "apply-template"
+    RECORD_SCORE = "record-score"
+    ADD_BARRIER = "add-barrier"
+    RECORD_READINESS = "record-readiness"
+    SAY_WHAT_MATTERS = "say-what-matters"
+    SET_PRIORITIES = "set-priorities"
+    CHANGE_VISIBILITY = "change-visibility"
+    ADD_AGENDA_ITEM = "add-agenda-item"
+    CLOSE_AGENDA_ITEM = "close-agenda-item"
+    CARRY_OVER_AGENDA = "carry-over-agenda"
     STATE_PREFERENCE = "state-preference"
     WITHDRAW_PREFERENCE = "withdraw-preference"
     CARD_FEEDBACK = "card-feedback"
+
+
+class RequestIntent(StrEnum):
+    """https://hl7.org/fhir/R4/valueset-request-intent.html"""
+
+    PROPOSAL = "proposal"
+    PLAN = "plan"
+    DIRECTIVE = "directive"
+    ORDER = "order"
+    ORIGINAL_ORDER = "original-order"
+    REFLEX_ORDER = "reflex-order"
+    FILLER_ORDER = "filler-order"
+    INSTANCE_ORDER = "instance-order"
+    OPTION = "option"
+
+
+class DayOfWeek(StrEnum):
+    """https://hl7.org/fhir/R4/valueset-days-of-week.html"""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+class PeriodUnit(StrEnum):
+    """The units of https://hl7.org/fhir/R4/valueset-units-of-time.html that a plan of days can be told in."""
+
+    DAY = "d"
+    WEEK = "wk"
+    MONTH = "mo"
+
+
+class EventTiming(StrEnum):
+    """https://hl7.org/fhir/R4/valueset-event-timing.html"""
+
+    MORN = "MORN"
+    MORN_EARLY = "MORN.early"
+    MORN_LATE = "MORN.late"
+    NOON = "NOON"
+    AFT = "AFT"
+    AFT_EARLY = "AFT.early"
+    AFT_LATE = "AFT.late"
+    EVE = "EVE"
+    EVE_EARLY = "EVE.early"
+    EVE_LATE = "EVE.late"
+    NIGHT = "NIGHT"
+    PHS = "PHS"
+    HS = "HS"
+    WAKE = "WAKE"
+    C = "C"
+    CM = "CM"
+    CD = "CD"
+    CV = "CV"
+    AC = "AC"
+    ACM = "ACM"
+    ACD = "ACD"
+    ACV = "ACV"
+    PC = "PC"
+    PCM = "PCM"
+    PCD = "PCD"
+    PCV = "PCV"
+
+
+class ReportOutcome(StrEnum):
+    """What became of one occurrence of an activity. Code system `ACTIVITY_OUTCOME`."""
+
+    DONE = "done"
+    PARTLY = "partly"
+    SKIPPED = "skipped"
+    TOO_HARD = "too-hard"
+
+
+class TemplateStatus(StrEnum):
+    """https://hl7.org/fhir/R4/valueset-publication-status.html"""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    RETIRED = "retired"
+    UNKNOWN = "unknown"
+
+
+class ParticipantType(StrEnum):
+    """https://hl7.org/fhir/R4/valueset-action-participant-type.html"""
+
+    PATIENT = "patient"
+    PRACTITIONER = "practitioner"
+    RELATED_PERSON = "related-person"
+    DEVICE = "device"
+
+
+class ConsentStatus(StrEnum):
+    """https://hl7.org/fhir/R4/valueset-consent-state-codes.html"""
+
+    DRAFT = "draft"
+    PROPOSED = "proposed"
+    ACTIVE = "active"
+    REJECTED = "rejected"
+    INACTIVE = "inactive"
+    ENTERED_IN_ERROR = "entered-in-error"

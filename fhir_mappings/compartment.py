@@ -15,9 +15,11 @@ PATIENT_ELEMENT: Final[Mapping[str, str]] = {
     "Communication": "subject",
     "CommunicationRequest": "subject",
     "Condition": "subject",
+    "Consent": "patient",
     "DeviceRequest": "subject",
     "Encounter": "subject",
     "Goal": "subject",
+    "List": "subject",
     "MedicationRequest": "subject",
     "NutritionOrder": "patient",
     "Observation": "subject",
@@ -27,9 +29,14 @@ PATIENT_ELEMENT: Final[Mapping[str, str]] = {
     "Task": "for",
     "VisionPrescription": "patient",
 }
-"""The element that names the patient, by type of resource."""
+"""The element that names the patient, by type of resource; Appointment names it among its participants."""
 
-PATIENT_FREE: Final = frozenset({"HealthcareService", "Location", "Organization", "Practitioner", "PractitionerRole"})
+COMPARTMENT: Final = frozenset({"Appointment", *PATIENT_ELEMENT})
+"""Types that are about a patient."""
+
+PATIENT_FREE: Final = frozenset(
+    {"HealthcareService", "Location", "Organization", "PlanDefinition", "Practitioner", "PractitionerRole"}
+)
 """Types that are about no patient."""
 
 
@@ -39,15 +46,16 @@ def patient_of(resource: Json) -> Reference | None:
     if resource_type == "Patient":
         return f"Patient/{resource.get('id')}"
     if resource_type == "Appointment":
-        return _only_patient_in(resource.get("participant", []))
+        return _only_patient_of(resource)
     element = resource.get(PATIENT_ELEMENT.get(resource_type, ""))
     reference = element.get("reference") if isinstance(element, dict) else None
     return reference.partition("/_history/")[0] if isinstance(reference, str) else None
 
 
-def _only_patient_in(participants: Any) -> Reference | None:
-    """An appointment for two patients is about no single one, and so nobody's to see here."""
-    patients = {r for _, r in references_in(participants, "") if r.startswith("Patient/")}
+def _only_patient_of(appointment: Json) -> Reference | None:
+    """An appointment names its patient among its participants; one of several patients is about no single one."""
+    actors = (p.get("actor", {}).get("reference", "") for p in appointment.get("participant", []))
+    patients = {a for a in actors if a.startswith("Patient/")}
     return patients.pop() if len(patients) == 1 else None
 
 

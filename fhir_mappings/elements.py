@@ -13,9 +13,11 @@ from typing import Any, Final, TypeVar
 
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import (
+    CONFIDENTIALITY,
     INTEGRITY,
     PATIENT_ASSERTED,
     PATIENT_SUPPLIED,
+    RESTRICTED,
     UCUM,
     US_CORE_TAGS,
     QuantityComparator,
@@ -194,6 +196,26 @@ def is_patient_supplied(resource: Json) -> bool:
     return asserted or tag(resource, US_CORE_TAGS) == PATIENT_SUPPLIED
 
 
+def is_restricted(resource: Json) -> bool:
+    """True for what the family is not to see.
+
+    Source: https://hl7.org/fhir/R4/security-labels.html
+    """
+    labels = resource.get("meta", {}).get("security", [])
+    return any(s.get("system") == CONFIDENTIALITY and s.get("code") in RESTRICTED for s in labels)
+
+
+def with_restriction(resource: Json, restricted: bool) -> Json:
+    """A copy whose confidentiality label says whether the family may see it; other labels stay."""
+    if is_restricted(resource) == restricted:
+        return resource
+    meta: Json = resource.get("meta", {})
+    others = [s for s in meta.get("security", []) if s.get("system") != CONFIDENTIALITY]
+    labels = [*others, {"system": CONFIDENTIALITY, "code": "R"}] if restricted else others
+    kept = {k: v for k, v in meta.items() if k != "security"}
+    return {**resource, "meta": {**kept, "security": labels} if labels else kept}
+
+
 def concept_json(value: Concept) -> Json:
     """A CodeableConcept as JSON."""
     codings = [
@@ -244,8 +266,8 @@ def with_tag(resource: Json, system: str, value: str | None) -> None:
 
 def with_patient_supplied(resource: Json) -> None:
     """Labels a new resource in place as said by the patient or the family."""
-    label = {"system": INTEGRITY, "code": PATIENT_ASSERTED}
-    resource["meta"] = {**resource.get("meta", {}), "security": [label]}
+    label, meta = {"system": INTEGRITY, "code": PATIENT_ASSERTED}, resource.get("meta", {})
+    resource["meta"] = {**meta, "security": [*meta.get("security", []), label]}
 
 
 def checked_reference(value: str, allowed: Collection[str], expression: str) -> Reference:
@@ -290,7 +312,7 @@ def checked_unit(value: str, expression: str) -> str:
     Raises:
         MappingError: spaces, unbalanced brackets, or characters that UCUM does not have.
     """
-    if not _UCUM_CODE.fullmatch(value) or len(value) > 64:
+    if len(value) > 64 or not _UCUM_CODE.fullmatch(value):
         raise MappingError(expression, "is not a UCUM code such as kg, mg/dL, mm[Hg] or {steps}/d")
     return value
 

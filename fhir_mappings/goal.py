@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from fhir_mappings.attainment import level_json, levels_from_fhir, levels_in_words
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import (
     GOAL_ACCEPTANCE,
@@ -18,6 +19,7 @@ from fhir_mappings.codes import (
     GOAL_RELATIONSHIP_TYPE,
     GOAL_THREAD,
     OPERATION,
+    PCO_PROFILES,
     US_CORE_GOAL,
     AcceptanceStatus,
     AchievementStatus,
@@ -37,6 +39,7 @@ from fhir_mappings.elements import (
     instant,
     instant_text,
     is_patient_supplied,
+    is_restricted,
     items,
     known_code,
     must_be_understood,
@@ -48,9 +51,12 @@ from fhir_mappings.elements import (
     text,
     with_identifier,
     with_patient_supplied,
+    with_restriction,
 )
 from fhir_mappings.model import Acceptance, Goal, Note, Reference
+from fhir_mappings.pco import goal_profile
 from fhir_mappings.target import concept_in_words, target_in_words, target_json, targets_from_fhir
+from fhir_mappings.wording import ENGLISH, Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,7 @@ def goal_from_fhir(resource: Json) -> Goal:
         status_reason=text(resource, "statusReason", "Goal.statusReason"),
         expressed_by=optional_reference(resource, "expressedBy", "Goal.expressedBy"),
         targets=targets_from_fhir(resource),
+        levels=levels_from_fhir(resource),
         acceptances=tuple(filter(None, map(_acceptance, extensions(resource, GOAL_ACCEPTANCE)))),
         priority=known_code(GoalPriority, code_of(resource.get("priority"), GOAL_PRIORITY)),
         categories=concepts(resource, "category", "Goal.category"),
@@ -93,6 +100,7 @@ def goal_from_fhir(resource: Json) -> Goal:
         thread=identifier(resource, GOAL_THREAD),
         operation=identifier(resource, OPERATION),
         patient_supplied=is_patient_supplied(resource),
+        private=is_restricted(resource),
     )
 
 
@@ -110,20 +118,21 @@ def goal_to_fhir(goal: Goal, *, onto: Json | None = None) -> Json:
     for name, write in WRITERS.items():
         if getattr(goal, name) != getattr(before, name):
             write(resource, goal)
-    return resource
+    return _with_profile(resource, goal)
 
 
-def differences(before: Goal, after: Goal) -> tuple[Difference, ...]:
+def differences(before: Goal, after: Goal, language: Language = ENGLISH) -> tuple[Difference, ...]:
     """What one offer says otherwise than the other, element by element."""
-    said = ((path, a, b) for (path, a), (_, b) in zip(_said(before), _said(after), strict=True))
+    said = ((path, a, b) for (path, a), (_, b) in zip(_said(before, language), _said(after, language), strict=True))
     return tuple(Difference(path, a, b) for path, a, b in said if a != b)
 
 
-def _said(goal: Goal) -> tuple[tuple[str, str | None], ...]:
+def _said(goal: Goal, language: Language) -> tuple[tuple[str, str | None], ...]:
     return (
         ("Goal.description", goal.description),
-        ("Goal.start", str(goal.start) if goal.start else None),
-        ("Goal.target", "; ".join(map(target_in_words, goal.targets)) or None),
+        ("Goal.start", language.date(goal.start) if goal.start else None),
+        ("Goal.target", "; ".join(target_in_words(t, language) for t in goal.targets) or None),
+        ("Goal.extension", levels_in_words(goal.levels, language) or None),
         ("Goal.category", ", ".join(map(concept_in_words, goal.categories)) or None),
         ("Goal.addresses", ", ".join(goal.addresses) or None),
     )
@@ -137,9 +146,19 @@ def _new(goal: Goal) -> Json:
         "description": {"text": goal.description},
         "subject": reference_json(goal.subject),
     }
+    put(resource, "extension", [level_json(level) for level in goal.levels])
     if goal.patient_supplied:
         with_patient_supplied(resource)
     return resource
+
+
+def _with_profile(resource: Json, goal: Goal) -> Json:
+    """A goal that CoPlan made declares the profile of PCO once it can keep it, which wants a start."""
+    meta, profile = resource.get("meta", {}), goal_profile(goal)
+    declared = meta.get("profile", [])
+    if profile is None or US_CORE_GOAL not in declared or f"{PCO_PROFILES}{profile}" in declared:
+        return resource
+    return {**resource, "meta": {**meta, "profile": [*declared, f"{PCO_PROFILES}{profile}"]}}
 
 
 def _description(resource: Json) -> str:
@@ -235,6 +254,10 @@ def _write_identifiers(resource: Json, goal: Goal) -> None:
     with_identifier(resource, OPERATION, goal.operation)
 
 
+def _write_restriction(resource: Json, goal: Goal) -> None:
+    resource["meta"] = with_restriction(resource, goal.private)["meta"]
+
+
 def _writes(name: str, value: Callable[[Goal], Any]) -> Callable[[Json, Goal], None]:
     return lambda resource, goal: put(resource, name, value(goal))
 
@@ -258,5 +281,6 @@ WRITERS: Final[Mapping[str, Callable[[Json, Goal], None]]] = {
     "outcomes": _writes("outcomeReference", lambda g: [reference_json(r) for r in g.outcomes]),
     "thread": _write_identifiers,
     "operation": _write_identifiers,
+    "private": _write_restriction,
 }
-"""How each field of the noun is written. `description` is not among them: the text of an offer never changes."""
+"""How each field of the noun is written. Not `description` and `levels`: the text of an offer never changes."""

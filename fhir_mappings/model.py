@@ -141,6 +141,17 @@ class Acceptance:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """What one level of attainment looks like, in the words of who offers the goal.
+
+    `score` runs from -2 (much less than expected) over 0 (expected) to +2; None where another system does not say.
+    """
+
+    text: str
+    score: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """An Annotation. CoPlan always writes author and time; others may not have."""
 
@@ -151,7 +162,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One offer, or what became of it. The description of an offer never changes."""
+    """One offer, or what became of it. The description of an offer never changes, nor do its levels.
+
+    `private`: for the patient and the care team alone, not for the family.
+    """
 
     subject: Reference
     description: str
@@ -164,6 +178,7 @@ class Goal:
     status_reason: str | None = None
     expressed_by: Reference | None = None
     targets: tuple[Target, ...] = ()
+    levels: tuple[Level, ...] = ()
     acceptances: tuple[Acceptance, ...] = ()
     priority: GoalPriority | None = None
     categories: tuple[Concept, ...] = ()
@@ -174,6 +189,7 @@ class Goal:
     thread: str | None = None
     operation: str | None = None
     patient_supplied: bool = False
+    private: bool = False
 
     @property
     def reference(self) -> Reference:
@@ -258,7 +274,10 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class CarePlan:
-    """The plan that links the goals. Its narrative is generated from them, see `narrative`."""
+    """The plan that links the goals. Its narrative is generated from them, see `narrative`.
+
+    `private`: the one that links the patient's private goals, and no others.
+    """
 
     subject: Reference
     status: CarePlanStatus
@@ -272,8 +291,10 @@ class CarePlan:
     contributors: tuple[Reference, ...] = ()
     activities: tuple[Reference, ...] = ()
     period_start: PartialDate | None = None
+    instantiates: str | None = None
     shared: str | None = None
     operation: str | None = None
+    private: bool = False
 
     @property
     def reference(self) -> Reference:
@@ -284,8 +305,20 @@ ObservedValue: TypeAlias = Quantity | Concept | str | bool | int
 
 
 @dataclass(frozen=True, slots=True)
+class Component:
+    """One of several values of one Observation, such as the systolic pressure."""
+
+    code: Concept
+    value: ObservedValue | None
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
-    """One measurement or answer. `effective` carries a zone; None when the resource has only a period."""
+    """One measurement or answer. `effective` carries a zone; None when the resource has only a period.
+
+    `profile` is one that does not follow from the category.
+    `client_item` names the entry of the application that sent it, `fingerprint` what that entry said at first.
+    """
 
     subject: Reference
     status: ObservationStatus
@@ -300,6 +333,10 @@ class Observation:
     note: str | None = None
     operation: str | None = None
     patient_supplied: bool = False
+    components: tuple[Component, ...] = ()
+    profile: str | None = None
+    client_item: str | None = None
+    fingerprint: str | None = None
 
     @property
     def reference(self) -> Reference:

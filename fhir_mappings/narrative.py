@@ -1,95 +1,278 @@
-"""What a plan and an agreement say in words, for whoever reads nothing else.
+"""What a plan and an agreement say in words, for whoever reads nothing else. Short sentences, plain words.
 
 Source: https://hl7.org/fhir/R4/narrative.html
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Final
 
-from fhir_mappings.codes import AcceptanceStatus, LifecycleStatus
+from fhir_mappings.activities import Activity
+from fhir_mappings.attainment import levels_in_words, score_in_words
+from fhir_mappings.codes import (
+    AcceptanceStatus,
+    AchievementStatus,
+    CarePlanStatus,
+    LifecycleStatus,
+    ObservationStatus,
+)
 from fhir_mappings.model import Acceptance, CarePlan, Goal, Reference
-from fhir_mappings.target import self_standing_text
+from fhir_mappings.pco import score_of, scorer_of
+from fhir_mappings.person_centered import (
+    AgendaItem,
+    AgendaStatus,
+    Assessment,
+    AssessmentKind,
+    PlanContents,
+    PriorityList,
+)
+from fhir_mappings.target import concept_in_words, self_standing_text
+from fhir_mappings.timing import schedule_in_words
+from fhir_mappings.wording import ENGLISH, Language, phrase
 
-ROLES: Final = {"Patient": "patient", "RelatedPerson": "family", "Practitioner": "care team"}
+ROLES: Final = {
+    "Patient": phrase("patient"),
+    "RelatedPerson": phrase("family"),
+    "Practitioner": phrase("care team"),
+}
 OFFERED: Final = frozenset({LifecycleStatus.PROPOSED, LifecycleStatus.PLANNED})
 STATUS_IN_WORDS: Final = {
-    LifecycleStatus.ACCEPTED: "agreed, not started",
-    LifecycleStatus.ACTIVE: "in force",
-    LifecycleStatus.ON_HOLD: "on hold",
+    LifecycleStatus.PROPOSED: phrase("offered, not agreed"),
+    LifecycleStatus.PLANNED: phrase("planned"),
+    LifecycleStatus.ACCEPTED: phrase("agreed, not started"),
+    LifecycleStatus.ACTIVE: phrase("under way"),
+    LifecycleStatus.ON_HOLD: phrase("on hold"),
+    LifecycleStatus.COMPLETED: phrase("done"),
+    LifecycleStatus.CANCELLED: phrase("stopped"),
+    LifecycleStatus.REJECTED: phrase("said no to"),
+    LifecycleStatus.ENTERED_IN_ERROR: phrase("entered by mistake"),
 }
+ACHIEVEMENT_IN_WORDS: Final = {
+    AchievementStatus.IN_PROGRESS: phrase("in progress"),
+    AchievementStatus.IMPROVING: phrase("getting better"),
+    AchievementStatus.WORSENING: phrase("getting worse"),
+    AchievementStatus.NO_CHANGE: phrase("no change"),
+    AchievementStatus.ACHIEVED: phrase("reached"),
+    AchievementStatus.SUSTAINING: phrase("reached and kept"),
+    AchievementStatus.NOT_ACHIEVED: phrase("not reached"),
+    AchievementStatus.NO_PROGRESS: phrase("no progress"),
+    AchievementStatus.NOT_ATTAINABLE: phrase("cannot be reached"),
+}
+POSITIONS: Final = {
+    AcceptanceStatus.AGREE: phrase("Agreed by {names}."),
+    AcceptanceStatus.DISAGREE: phrase("Not shared by {names}."),
+    AcceptanceStatus.PENDING: phrase("Waiting for the answer of {names}."),
+}
+VALID: Final = frozenset({ObservationStatus.FINAL, ObservationStatus.AMENDED, ObservationStatus.CORRECTED})
+ACTIVITY_STATUS: Final = {CarePlanStatus.ON_HOLD: phrase("on hold"), CarePlanStatus.COMPLETED: phrase("done")}
+SCORERS: Final = ("Patient", "RelatedPerson", "Practitioner")
 
 
-def plan_narrative(plan: CarePlan, goals: Sequence[Goal]) -> str:
-    """An XHTML `div` that names every goal of the plan, who agreed, who does not, and what is only offered.
+def plan_narrative(plan: CarePlan, contents: PlanContents) -> str:
+    """An XHTML `div`: what matters, what comes first, every goal with who agrees and how far it is, what is only
+    offered, what to talk about. A private plan tells of what is private alone, any other of nothing private.
 
     Args:
-        goals: all goals of the patient; one that the plan links and that is not among them is named by its reference.
+        contents: all goals of the patient; a linked one that is not among them is named by its reference.
     """
-    known = {g.reference: g for g in goals}
-    linked = [_linked(known[r]) if r in known else escape(r) for r in plan.goals]
-    offered = [_offered(g) for g in goals if g.lifecycle_status in OFFERED and g.reference not in plan.goals]
-    title = f"<h2>{escape(plan.title)}</h2>" if plan.title else ""
-    sections = _section("Goals", linked, "No goal is agreed yet.") + _section("Proposed, not agreed", offered, "")
-    return f'<div xmlns="http://www.w3.org/1999/xhtml" lang="en" xml:lang="en">{title}{sections}</div>'
+    shown, language = _of_this_plan(plan, contents), contents.language
+    known = {g.reference: g for g in shown.goals}
+    linked = [_linked(known[r], shown) if r in known else escape(r) for r in plan.goals]
+    offered = [
+        _offered(g, shown) for g in shown.goals if g.lifecycle_status in OFFERED and g.reference not in plan.goals
+    ]
+    sections = (
+        f"<h2>{escape(plan.title)}</h2>" if plan.title else "",
+        _summary(len(linked), len(offered), language),
+        _section(language.say("What matters"), [escape(_statement(a, shown)) for a in _what_matters(shown)]),
+        *(_priorities(p, shown) for p in sorted(shown.priorities, key=_rank) if p.current),
+        _section(language.say("Goals"), linked, language.say("No goal is agreed yet.")),
+        _section(language.say("Offered, not agreed"), offered),
+        *_activities(plan, shown),
+        _section(language.say("To talk about at a visit"), [escape(_on_agenda(i, language)) for i in _open(shown)]),
+    )
+    tag = escape(language.tag)
+    return f'<div xmlns="http://www.w3.org/1999/xhtml" lang="{tag}" xml:lang="{tag}">{"".join(sections)}</div>'
 
 
-def agreement_note(goal: Goal) -> str:
-    """`Agreed by Ann (patient) and Dr Bo (care team)`, with those who do not share it or have still to answer.
+def agreement_note(goal: Goal, language: Language = ENGLISH) -> str:
+    """`Agreed by Ann (patient) and Dr Bo (care team).`, with those who do not share it or have still to answer.
 
     When it was agreed is the time of the note that says it.
     """
-    return f"{_positions(goal)}."
+    return _positions(goal, language)
 
 
-def _section(heading: str, entries: Sequence[str], otherwise: str) -> str:
-    if not entries:
-        return f"<p>{otherwise}</p>" if otherwise else ""
-    return f"<h3>{heading}</h3><ul>{''.join(f'<li>{entry}</li>' for entry in entries)}</ul>"
+def levels_note(goal: Goal, language: Language = ENGLISH) -> str:
+    """The levels of a goal for a system that does not know the extension."""
+    return language.say("How we tell how far it is: {levels}", levels=levels_in_words(goal.levels, language))
 
 
-def _linked(goal: Goal) -> str:
-    status = STATUS_IN_WORDS.get(goal.lifecycle_status, goal.lifecycle_status.replace("-", " "))
-    achieved = f", {goal.achievement_status.replace('-', ' ')}" if goal.achievement_status else ""
-    since = f" since {goal.status_date}" if goal.status_date else ""
-    return f"{_said(goal)} <i>({escape(status)}{since}{escape(achieved)})</i>. {escape(_positions(goal))}."
+def achievement_in_words(status: AchievementStatus, language: Language = ENGLISH) -> str:
+    """`reached`"""
+    return language.say(ACHIEVEMENT_IN_WORDS[status])
 
 
-def _offered(goal: Goal) -> str:
-    return f"{_said(goal)} <i>(proposed, not agreed)</i>. {escape(_positions(goal))}."
+def latest_scores(goal: Reference, assessments: Iterable[Assessment]) -> Mapping[str, Assessment]:
+    """The latest valid score of each scorer (a resource type), in the order patient, family, care team."""
+    scored = (a for a in assessments if a.goal == goal and a.kind is AssessmentKind.ATTAINMENT and a.status in VALID)
+    by_scorer = {scorer_of(a.code): a for a in sorted(scored, key=_when)}
+    return {scorer: by_scorer[scorer] for scorer in SCORERS if scorer in by_scorer}
 
 
-def _said(goal: Goal) -> str:
-    return f"<b>{escape(self_standing_text(goal.description, goal.targets))}</b>"
-
-
-def _positions(goal: Goal) -> str:
-    """Each party's position; a goal without acceptances says whose it is."""
-    parts = (
-        _by("Agreed by", goal, AcceptanceStatus.AGREE),
-        _by("Not shared by", goal, AcceptanceStatus.DISAGREE),
-        _by("Waiting for the answer of", goal, AcceptanceStatus.PENDING),
+def _activities(plan: CarePlan, contents: PlanContents) -> tuple[str, str]:
+    """What is linked to be done, and what is only offered."""
+    language = contents.language
+    known = {a.reference: a for a in contents.activities}
+    linked = [_activity(known[r], language) if r in known else escape(r) for r in plan.activities]
+    drafts = (a for a in contents.activities if a.status is CarePlanStatus.DRAFT and plan.reference in a.based_on)
+    offered = [_activity(a, language) for a in drafts]
+    return (
+        _section(language.say("What to do"), linked),
+        _section(language.say("To do, offered, not agreed"), offered),
     )
-    otherwise = f"Expressed by {_role(goal.expressed_by)}" if goal.expressed_by else "Who agreed is not recorded"
-    return ". ".join(filter(None, parts)) or otherwise
 
 
-def _by(what: str, goal: Goal, status: AcceptanceStatus) -> str:
-    parties = [_party(a) for a in goal.acceptances if a.status is status]
-    return f"{what} {_joined(parties)}" if parties else ""
+def _activity(activity: Activity, language: Language) -> str:
+    when = schedule_in_words(activity.schedule) if activity.schedule else f"by {activity.due}" if activity.due else ""
+    who = language.listing(named(p, None, language) for p in activity.performers)
+    status = ACTIVITY_STATUS.get(activity.status)
+    said = f"<b>{escape(concept_in_words(activity.what))}</b>"
+    told = ", ".join(filter(None, (when, who)))
+    return f"{said}{f': {escape(told)}' if told else ''}{f' <i>({escape(language.say(status))})</i>' if status else ''}"
 
 
-def _party(acceptance: Acceptance) -> str:
-    role = _role(acceptance.individual)
-    return f"{acceptance.display} ({role})" if acceptance.display else role
-
-
-def _role(individual: Reference) -> str:
+def named(individual: Reference, display: str | None, language: Language = ENGLISH) -> str:
+    """`Dr Bo Berg (care team)`; without a name the role and the id."""
     resource_type, _, resource_id = individual.partition("/")
-    role = ROLES.get(resource_type, resource_type)
+    role = language.say(ROLES.get(resource_type, resource_type))
+    if display:
+        return f"{display} ({role})"
     return role if resource_type == "Patient" else f"{role} {resource_id}"
 
 
-def _joined(parties: Iterable[str]) -> str:
-    *most, last = parties
-    return f"{', '.join(most)} and {last}" if most else last
+def _of_this_plan(plan: CarePlan, contents: PlanContents) -> PlanContents:
+    private = plan.private
+    secret = {g.reference for g in contents.goals if g.private}
+    return PlanContents(
+        goals=tuple(g for g in contents.goals if g.private == private),
+        assessments=tuple(a for a in contents.assessments if a.private == private and a.status in VALID),
+        priorities=tuple(p for p in contents.priorities if p.private == private),
+        agenda=tuple(i for i in contents.agenda if i.private == private),
+        activities=tuple(a for a in contents.activities if bool(secret.intersection(a.goals)) == private),
+        language=contents.language,
+    )
+
+
+def _summary(agreed: int, offered: int, language: Language) -> str:
+    """How many goals there are, for who has a minute."""
+    parts = (
+        language.plural("{number} goal is agreed.", "{number} goals are agreed.", agreed) if agreed else "",
+        language.plural("{number} offer waits for an answer.", "{number} offers wait for an answer.", offered)
+        if offered
+        else "",
+    )
+    said = " ".join(filter(None, parts))
+    return f"<p>{escape(said)}</p>" if said else ""
+
+
+def _section(heading: str, entries: Sequence[str], otherwise: str = "", kind: str = "ul") -> str:
+    if not entries:
+        return f"<p>{escape(otherwise)}</p>" if otherwise else ""
+    return f"<h3>{escape(heading)}</h3><{kind}>{''.join(f'<li>{entry}</li>' for entry in entries)}</{kind}>"
+
+
+def _what_matters(contents: PlanContents) -> list[Assessment]:
+    stated = (a for a in contents.assessments if a.kind is AssessmentKind.WHAT_MATTERS and isinstance(a.value, str))
+    return sorted(stated, key=_when)
+
+
+def _statement(assessment: Assessment, contents: PlanContents) -> str:
+    """`Food & Drink: I want to eat with my friends.`"""
+    about = contents.language.say(concept_in_words(assessment.code))
+    return f"{about}: {assessment.value}"
+
+
+def _rank(priorities: PriorityList) -> int:
+    """The patient's order stands first."""
+    resource_type = priorities.source.partition("/")[0]
+    return SCORERS.index(resource_type) if resource_type in SCORERS else len(SCORERS)
+
+
+def _priorities(priorities: PriorityList, contents: PlanContents) -> str:
+    """Those that can be named here, in order; the names of others would say nothing."""
+    language = contents.language
+    names = {g.reference: g.description for g in contents.goals}
+    names |= {a.reference: str(a.value) for a in contents.assessments if isinstance(a.value, str)}
+    entries = [escape(names[r]) for r in priorities.items if r in names]
+    role = language.say(ROLES.get(priorities.source.partition("/")[0], phrase("care team")))
+    return _section(language.say("What comes first ({role})", role=role), entries, kind="ol")
+
+
+def _linked(goal: Goal, contents: PlanContents) -> str:
+    language = contents.language
+    status = language.say(STATUS_IN_WORDS[goal.lifecycle_status])
+    if goal.status_date:
+        date = language.date(goal.status_date)
+        status = language.say("{status} since {date}", status=status, date=date)
+    achieved = f", {achievement_in_words(goal.achievement_status, language)}" if goal.achievement_status else ""
+    scores = _scores(goal, contents)
+    return f"{_said(goal, language)} <i>({escape(status + achieved)})</i>. {escape(_positions(goal, language))}{scores}"
+
+
+def _offered(goal: Goal, contents: PlanContents) -> str:
+    language = contents.language
+    status = escape(language.say(STATUS_IN_WORDS[LifecycleStatus.PROPOSED]))
+    return f"{_said(goal, language)} <i>({status})</i>. {escape(_positions(goal, language))}"
+
+
+def _said(goal: Goal, language: Language) -> str:
+    return f"<b>{escape(self_standing_text(goal.description, goal.targets, language))}</b>"
+
+
+def _scores(goal: Goal, contents: PlanContents) -> str:
+    """Side by side: who says how far it is."""
+    language = contents.language
+    found = latest_scores(goal.reference, contents.assessments)
+    scored = {scorer: score for scorer, a in found.items() if (score := score_of(a.value)) is not None}
+    if not scored:
+        return ""
+    cells = (f"{language.say(ROLES[scorer])}: {score_in_words(score, language)}" for scorer, score in scored.items())
+    entries = "".join(f"<li>{escape(cell)}</li>" for cell in cells)
+    heading = language.say("How far it is:")
+    return f"<br/>{escape(heading)}<ul>{entries}</ul>"
+
+
+def _open(contents: PlanContents) -> list[AgendaItem]:
+    waiting = (i for i in contents.agenda if i.status is AgendaStatus.ACTIVE)
+    return sorted(waiting, key=lambda i: (i.visit.day.text if i.visit.day else "9999", i.authored_on))
+
+
+def _on_agenda(item: AgendaItem, language: Language) -> str:
+    who = named(item.requester, item.display, language)
+    if item.visit.day is None:
+        return f"{item.text} ({who})"
+    return f"{item.text} ({who}, {language.date(item.visit.day)})"
+
+
+def _positions(goal: Goal, language: Language) -> str:
+    """Each party's position; a goal without acceptances says whose it is."""
+    parts = [p for status in POSITIONS if (p := _by(goal, status, language))]
+    if parts:
+        return " ".join(parts)
+    if goal.expressed_by:
+        return language.say("Said by {name}.", name=named(goal.expressed_by, None, language))
+    return language.say("We do not know who agreed.")
+
+
+def _by(goal: Goal, status: AcceptanceStatus, language: Language) -> str:
+    parties = [_party(a, language) for a in goal.acceptances if a.status is status]
+    return language.say(POSITIONS[status], names=language.listing(parties)) if parties else ""
+
+
+def _party(acceptance: Acceptance, language: Language) -> str:
+    return named(acceptance.individual, acceptance.display, language)
+
+
+def _when(assessment: Assessment) -> str:
+    return assessment.effective.isoformat() if assessment.effective else ""

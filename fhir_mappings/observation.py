@@ -8,6 +8,8 @@ from typing import Final
 
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import (
+    CLIENT_ITEM,
+    FINGERPRINT,
     OBSERVATION_CATEGORY,
     OPERATION,
     PERTAINS_TO_GOAL,
@@ -26,6 +28,8 @@ from fhir_mappings.elements import (
     is_patient_supplied,
     items,
     known_code,
+    must_be_understood,
+    put,
     quantity,
     quantity_json,
     reference,
@@ -37,7 +41,7 @@ from fhir_mappings.elements import (
     with_patient_supplied,
     without_nothing,
 )
-from fhir_mappings.model import Concept, Observation, ObservedValue, Quantity, Reference
+from fhir_mappings.model import Component, Concept, Observation, ObservedValue, Quantity, Reference
 
 SIMPLE: Final = frozenset(
     {ObservationCategory.SURVEY, ObservationCategory.SOCIAL_HISTORY, ObservationCategory.ACTIVITY}
@@ -63,17 +67,47 @@ def observation_from_fhir(resource: Json) -> Observation:
         note=next(filter(None, notes), None),
         operation=identifier(resource, OPERATION),
         patient_supplied=is_patient_supplied(resource),
+        components=tuple(map(_component, items(resource, "component", "Observation.component"))),
+        profile=_profile(resource),
+        client_item=identifier(resource, CLIENT_ITEM),
+        fingerprint=identifier(resource, FINGERPRINT),
     )
 
 
-def observation_to_fhir(observation: Observation) -> Json:
-    """A new Observation. `focus` makes it searchable by goal; the extension says what the link means."""
+def observation_to_fhir(observation: Observation, *, onto: Json | None = None) -> Json:
+    """A new Observation, or a copy of `onto` with another status, value, time or note, which are what is corrected.
+
+    Raises:
+        MappingError: `onto` has a modifierExtension, whose meaning CoPlan cannot keep.
+    """
+    if onto is None:
+        return _new(observation)
+    resource, before = dict(onto), observation_from_fhir(onto)
+    must_be_understood(resource)
+    put(resource, "status", str(observation.status))
+    if observation.effective != before.effective:
+        put(resource, "effectiveInstant", None)
+        put(resource, "effectiveDateTime", instant_text(observation.effective) if observation.effective else None)
+    if observation.value != before.value:
+        for name in [n for n in resource if n.startswith("value")]:
+            put(resource, name, None)
+        resource |= _value_json(observation.value)
+    if observation.components != before.components:
+        put(resource, "component", [_component_json(c) for c in observation.components])
+    if observation.note != before.note and observation.note:
+        put(resource, "note", [*resource.get("note", []), {"text": observation.note}])
+    return resource
+
+
+def _new(observation: Observation) -> Json:
+    """`focus` makes it searchable by goal; the extension says what the link means."""
     category = observation.category
+    profile = observation.profile or (US_CORE_SIMPLE_OBSERVATION if category in SIMPLE else None)
     coded = {"coding": [{"system": OBSERVATION_CATEGORY, "code": str(category)}]} if category else None
     resource = without_nothing(
         {
             "resourceType": "Observation",
-            "meta": {"profile": [US_CORE_SIMPLE_OBSERVATION]} if category in SIMPLE else None,
+            "meta": {"profile": [profile]} if profile else None,
             "extension": [{"url": PERTAINS_TO_GOAL, "valueReference": reference_json(g)} for g in observation.goals],
             "status": str(observation.status),
             "category": [coded] if coded else [],
@@ -83,9 +117,12 @@ def observation_to_fhir(observation: Observation) -> Json:
             "effectiveDateTime": instant_text(observation.effective) if observation.effective else None,
             "performer": [reference_json(p) for p in observation.performers],
             "note": [{"text": observation.note}] if observation.note else [],
+            "component": [_component_json(c) for c in observation.components],
         }
     )
     resource |= _value_json(observation.value)
+    with_identifier(resource, CLIENT_ITEM, observation.client_item)
+    with_identifier(resource, FINGERPRINT, observation.fingerprint)
     with_identifier(resource, OPERATION, observation.operation)
     if observation.patient_supplied:
         with_patient_supplied(resource)
@@ -102,6 +139,20 @@ def _category(resource: Json) -> ObservationCategory | None:
     codings = (c for k in items(resource, "category", "Observation.category") for c in concept(k).codings)
     known = (known_code(ObservationCategory, c.code) for c in codings if c.system == OBSERVATION_CATEGORY)
     return next(filter(None, known), None)
+
+
+def _profile(resource: Json) -> str | None:
+    """None for the one that follows from the category."""
+    claimed = resource.get("meta", {}).get("profile", [])
+    return next((p for p in claimed if p != US_CORE_SIMPLE_OBSERVATION), None)
+
+
+def _component(component: Json) -> Component:
+    return Component(concept(required(component, "code", "Observation.component.code")), _value(component))
+
+
+def _component_json(component: Component) -> Json:
+    return {"code": concept_json(component.code), **_value_json(component.value)}
 
 
 def _value(resource: Json) -> ObservedValue | None:

@@ -40,7 +40,17 @@ CREATING: Final = frozenset(
         Act.COUNTER_PROPOSE,
         Act.MESSAGE,
         Act.RECORD_PROGRESS,
+        Act.RECORD_OBSERVATIONS,
         Act.OPEN_CARE_PLAN,
+        Act.PLAN_ACTIVITY,
+        Act.REPORT_ACTIVITY,
+        Act.DRAFT_TEMPLATE,
+        Act.APPLY_TEMPLATE,
+        Act.RECORD_SCORE,
+        Act.ADD_BARRIER,
+        Act.RECORD_READINESS,
+        Act.SAY_WHAT_MATTERS,
+        Act.ADD_AGENDA_ITEM,
         Act.STATE_PREFERENCE,
     }
 )

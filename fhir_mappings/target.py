@@ -16,13 +16,14 @@ from fhir_mappings.elements import (
     without_nothing,
 )
 from fhir_mappings.model import Concept, Quantity, Range, Target, TargetDetail
+from fhir_mappings.wording import ENGLISH, Language, phrase
 
 IN_WORDS: Final = {
-    None: "",
-    QuantityComparator.AT_LEAST: "at least ",
-    QuantityComparator.AT_MOST: "at most ",
-    QuantityComparator.GREATER: "more than ",
-    QuantityComparator.LESS: "less than ",
+    None: "{amount}",
+    QuantityComparator.AT_LEAST: phrase("at least {amount}"),
+    QuantityComparator.AT_MOST: phrase("at most {amount}"),
+    QuantityComparator.GREATER: phrase("more than {amount}"),
+    QuantityComparator.LESS: phrase("less than {amount}"),
 }
 
 
@@ -46,27 +47,27 @@ def target_json(target: Target) -> Json:
     )
 
 
-def target_in_words(target: Target) -> str:
-    """`steps: at least 6000 steps a day by 2027-01-31`"""
+def target_in_words(target: Target, language: Language = ENGLISH) -> str:
+    """`steps: at least 6000 steps a day by January 31, 2027`"""
     what = concept_in_words(target.measure) if target.measure else ""
-    detail = "" if target.detail is None else detail_in_words(target.detail)
-    due = f"by {target.due}" if target.due else ""
+    detail = "" if target.detail is None else detail_in_words(target.detail, language)
+    due = language.say("by {date}", date=language.date(target.due)) if target.due else ""
     return f"{what}: " * bool(what and (detail or due)) + " ".join(filter(None, (detail, due))) or what
 
 
-def detail_in_words(detail: TargetDetail) -> str:
+def detail_in_words(detail: TargetDetail, language: Language = ENGLISH) -> str:
     """What is aimed at: an amount, a range, a state."""
     match detail:
         case bool():
-            return "yes" if detail else "no"
+            return language.say(phrase("yes")) if detail else language.say(phrase("no"))
         case Quantity():
-            return f"{IN_WORDS[detail.comparator]}{_amount(detail)}"
+            return language.say(IN_WORDS[detail.comparator], amount=_amount(detail, language))
         case Range(low=None, high=Quantity() as high):
-            return f"at most {_amount(high)}"
+            return language.say("at most {amount}", amount=_amount(high, language))
         case Range(low=Quantity() as low, high=None):
-            return f"at least {_amount(low)}"
+            return language.say("at least {amount}", amount=_amount(low, language))
         case Range(low=Quantity() as low, high=Quantity() as high):
-            return f"{low.value} to {_amount(high)}"
+            return language.say("{low} to {high}", low=language.number(low.value), high=_amount(high, language))
         case Range():
             return ""
         case Concept():
@@ -81,22 +82,22 @@ def concept_in_words(value: Concept) -> str:
     return value.text or next(codings, "")
 
 
-def self_standing_text(words: str, targets: Sequence[Target]) -> str:
+def self_standing_text(words: str, targets: Sequence[Target], language: Language = ENGLISH) -> str:
     """The person's words, first and verbatim, and behind them each target whose amount they do not say.
 
     A system that reads nothing but the description must not miss what is aimed at.
     """
-    silent = [target_in_words(t) for t in targets if not _is_said(t, words)]
-    return f"{words} (target: {'; '.join(silent)})" if silent else words
+    silent = "; ".join(target_in_words(t, language) for t in targets if not _is_said(t, words, language))
+    return language.say("{words} (target: {targets})", words=words, targets=silent) if silent else words
 
 
-def _is_said(target: Target, words: str) -> bool:
+def _is_said(target: Target, words: str, language: Language) -> bool:
     said = words.replace(",", "").replace("\u202f", "").replace("'", "")
-    amounts = [a for a in _amounts(target.detail) if a not in said]
-    return not amounts and (target.due is None or target.due.text in words)
+    amounts = [a for a in _amounts(target.detail, language) if a not in said]
+    return not amounts and (target.due is None or any(d in words for d in (target.due.text, language.date(target.due))))
 
 
-def _amounts(detail: TargetDetail | None) -> list[str]:
+def _amounts(detail: TargetDetail | None, language: Language) -> list[str]:
     match detail:
         case None:
             return []
@@ -105,12 +106,12 @@ def _amounts(detail: TargetDetail | None) -> list[str]:
         case Range():
             return [str(q.value) for q in (detail.low, detail.high) if q]
         case _:
-            return [detail_in_words(detail)]
+            return [detail_in_words(detail, language)]
 
 
-def _amount(value: Quantity) -> str:
-    unit = value.unit or value.code
-    return str(value.value) if unit == "1" else f"{value.value} {unit}"
+def _amount(value: Quantity, language: Language) -> str:
+    unit, number = value.unit or value.code, language.number(value.value)
+    return number if unit == "1" else f"{number} {unit}"
 
 
 def _target(target: Json, expression: str) -> Target:

@@ -37,13 +37,13 @@ from fhir_mappings.elements import (
     without_nothing,
 )
 from fhir_mappings.model import Reference, Task
+from fhir_mappings.wording import phrase
 
-OUTPUT: Final = {"text": "Goal as answered"}
 PROPOSED_OUTCOME: Final = "Proposed outcome"
 ASKS: Final = {
-    TaskCode.APPROVE: "A goal was offered. Please say whether you agree, or offer something else.",
-    TaskCode.FULFILL: "It was proposed to complete a goal. Please confirm, or say why it should go on.",
-    TaskCode.ABORT: "It was proposed to cancel a goal. Please confirm, or say why it should go on.",
+    TaskCode.APPROVE: phrase("A goal was offered. Please say if you agree, or offer something else."),
+    TaskCode.FULFILL: phrase("Someone thinks a goal is done. Please say if you think so too, or why it should go on."),
+    TaskCode.ABORT: phrase("Someone wants to stop a goal. Please say if that is fine, or why it should go on."),
 }
 
 
@@ -81,6 +81,13 @@ def task_from_fhir(resource: Json) -> Task:
     )
 
 
+def asks_about(resource: Json) -> Reference | None:
+    """What the Task wants an answer about; None for a Task of another kind, such as another system's worklist has."""
+    if code_of(resource.get("code"), TASK_CODE) not in set(ASKS) or not {"requester", "authoredOn"} <= resource.keys():
+        return None
+    return optional_reference(resource, "focus", "Task.focus")
+
+
 def task_to_fhir(task: Task, *, onto: Json | None = None) -> Json:
     """A copy of `onto` with the status, its reason, the output and the time of the change; without it a new Task."""
     resource = dict(onto) if onto is not None else _new(task)
@@ -94,7 +101,9 @@ def task_to_fhir(task: Task, *, onto: Json | None = None) -> Json:
         put(resource, "businessStatus", _business_status(task.business_status))
     if task.output != before.output:
         added = (o for o in task.output if o not in before.output)
-        outputs = [{"type": OUTPUT, "valueReference": reference_json(o)} for o in added]
+        outputs = [
+            {"type": {"text": f"{o.partition('/')[0]} as answered"}, "valueReference": reference_json(o)} for o in added
+        ]
         put(resource, "output", [*resource.get("output", []), *outputs])
     if task.last_modified != before.last_modified:
         put(resource, "lastModified", instant_text(task.last_modified))
@@ -112,7 +121,7 @@ def _new(task: Task) -> Json:
             "intent": "order",
             "priority": "routine",
             "code": {"coding": [{"system": TASK_CODE, "code": str(task.code)}]},
-            "description": ASKS.get(task.code),
+            "description": task.description or ASKS.get(task.code),
             "focus": reference_json(task.focus),
             "for": reference_json(task.subject),
             "authoredOn": instant_text(task.authored_on),

@@ -4,41 +4,103 @@ import gc
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
+from typing import Any, Final
 
 import httpx
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
 from fhir_mappings.carrier import MalformedJson
 from fhir_mappings.elements import MappingError
-from service.api import caller, cds_hooks, definitions, goals, plans, preferences, progress
+from service import metrics
+from service.api import (
+    activities,
+    attainment,
+    caller,
+    cds_hooks,
+    definitions,
+    family,
+    goals,
+    ledger,
+    me,
+    plans,
+    preferences,
+    progress,
+    templates,
+    tracking,
+    well_known,
+)
+from service.api.auditing import Auditing
 from service.api.dependencies import DecisionServices, Services
 from service.api.documentation import openapi
+from service.api.edge import Edge, Gate
 from service.api.middleware import CdsCors, RequestContext
 from service.api.problems import problem_response
 from service.errors import CoPlanError
+from service.gateways.audit_trail import open_audit_trail
 from service.gateways.cds_clients import CdsClient, CdsClientVerifier
 from service.gateways.cds_servers import AllowedServers
+from service.gateways.client_keys import ClientKeys
 from service.gateways.definitions import conflict_rules, published
 from service.gateways.fhir_client import open_fhir_client, open_http
+from service.gateways.issuer_keys import FetchedKeys
+from service.gateways.issuers import verifier_of
 from service.gateways.memory_store import MemoryCache, MemoryIdempotencyKeys, MemoryNonces
+from service.gateways.rate_limits import open_rate_limits
 from service.gateways.redis_store import RedisStore, open_redis
-from service.gateways.smart_tokens import FetchedKeys, SmartTokenVerifier
-from service.ports import Cache, FhirGateway, IdempotencyKeys, TokenVerifier
+from service.gateways.upstream_identity import (
+    BackendServices,
+    Fixed,
+    Identities,
+    PassThrough,
+    TokenEndpoint,
+    TokenExchange,
+)
+from service.ports import Cache, Credentials, FhirGateway, IdempotencyKeys, RateLimits, TokenVerifier
+from service.production import must_be_fit
 from service.settings import Settings
 
+CORS: Final[dict[str, Any]] = {
+    "allow_methods": ["GET", "POST", "PUT", "PATCH", "DELETE"],
+    "allow_headers": ["Accept", "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-Request-Id"],
+    "expose_headers": ["ETag", "Location", "Retry-After", "X-Request-Id", "Idempotent-Replayed", "RateLimit"],
+    "max_age": 600,
+}
+"""Tokens travel in a header that a page sets itself: no cookie is ever sent along."""
 OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 
 
-def create_app(open_services: OpenServices, *, cds_origins: Collection[str] = ()) -> FastAPI:
+ROUTED: Final = (
+    goals,
+    progress,
+    tracking,
+    attainment,
+    family,
+    plans,
+    activities,
+    templates,
+    preferences,
+    cds_hooks,
+    definitions,
+    me,
+    caller,
+    well_known,
+    ledger,
+)
+
+
+def create_app(open_services: OpenServices, edge: Edge | None = None, *, cds_origins: Collection[str] = ()) -> FastAPI:
     """The application. Its services are opened when it starts and closed when it ends.
 
     Args:
         cds_origins: origins whose scripts may call CDS Hooks.
     """
+    edge = edge or Edge()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -47,46 +109,103 @@ def create_app(open_services: OpenServices, *, cds_origins: Collection[str] = ()
             gc.freeze()  # what lives as long as the process need not be looked through at each collection
             yield
 
-    app = FastAPIOffline(
+    app = (FastAPIOffline if edge.docs else partial(FastAPI, openapi_url=None))(
         title="CoPlan",
         summary="Patients, families and care teams co-author goals on any FHIR R4 server",
         version=version("coplan"),
         lifespan=lifespan,
         redirect_slashes=False,
     )
+    app.add_middleware(Auditing)
+    if edge.origins:
+        app.add_middleware(CORSMiddleware, allow_origins=sorted(edge.origins), **CORS)
+    app.add_middleware(Gate, edge=edge)
     app.add_middleware(RequestContext)
     if cds_origins:
         app.add_middleware(CdsCors, origins=cds_origins)
     for error in (CoPlanError, MappingError, MalformedJson, RequestValidationError, HTTPException):
         app.add_exception_handler(error, problem_response)
-    for module in (goals, progress, plans, preferences, cds_hooks, definitions, caller):
+    for module in ROUTED:
         app.include_router(module.router)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, *, verifier: TokenVerifier | None = None) -> AsyncIterator[Services]:
+async def open_services(
+    settings: Settings, *, verifier: TokenVerifier | None = None, keys: ClientKeys | None = None
+) -> AsyncIterator[Services]:
     """The FHIR server, the key sets and Redis, as the settings name them.
 
     Args:
         verifier: in place of the one for the issuers of the settings.
+        keys: of this client, in place of those of the settings.
+
+    Raises:
+        UnfitForProduction: settings that production does not start with.
     """
+    must_be_fit(settings)
     async with AsyncExitStack() as stack:
-        authorization = settings.fhir_authorization
-        fhir = await stack.enter_async_context(
+        if settings.metrics_port:
+            stack.enter_context(metrics.served_at(settings.metrics_host, settings.metrics_port))
+        server = await stack.enter_async_context(
             open_fhir_client(
-                str(settings.fhir_base_url),
-                deadline=settings.fhir_deadline,
-                connections=settings.fhir_connections,
-                authorization=authorization.get_secret_value() if authorization else None,
+                str(settings.fhir_base_url), deadline=settings.fhir_deadline, connections=settings.fhir_connections
             )
         )
-        keys = await stack.enter_async_context(httpx.AsyncClient(follow_redirects=False, trust_env=False))
+        http = await stack.enter_async_context(httpx.AsyncClient(follow_redirects=False, trust_env=False))
+        keys = keys or _client_keys(settings)
+        identities = _identities(settings, http, keys)
         cache, replies = await _open_stores(settings, stack)
-        verifier = verifier or _verifier(settings, keys)
-        decisions = await _open_decisions(settings, stack, fhir, keys, cache)
-        yield Services(settings, fhir, verifier, cache, replies, lambda: datetime.now(UTC), decisions=decisions)
+        fhir = server.with_credentials(identities.system)
+        trail = open_audit_trail(fhir, capacity=settings.audit_capacity, fail_closed=settings.audit_fail_closed)
+        yield Services(
+            settings,
+            fhir,
+            verifier or verifier_of(settings, http),
+            cache,
+            replies,
+            lambda: datetime.now(UTC),
+            on_behalf_of=lambda token: server.with_credentials(identities.for_caller(token)),
+            limits=await stack.enter_async_context(_open_rate_limits(settings)),
+            audit=await stack.enter_async_context(trail) if settings.audit_reads else None,
+            public_keys=keys.public if keys else {"keys": []},
+            decisions=await _open_decisions(settings, stack, fhir, http, cache),
+        )
+
+
+def _open_rate_limits(settings: Settings) -> AbstractAsyncContextManager[RateLimits]:
+    return open_rate_limits(
+        per_minute=settings.rate_limit,
+        refused_per_minute=settings.refused_rate_limit,
+        redis_url=str(settings.redis_url) if settings.redis_url else None,
+        secret=settings.cache_secret.get_secret_value().encode() if settings.cache_secret else b"",
+    )
+
+
+def _client_keys(settings: Settings) -> ClientKeys | None:
+    signing = settings.client_signing_key
+    if settings.client_keys:
+        return ClientKeys.from_jwks(settings.client_keys.get_secret_value(), signing=signing)
+    return ClientKeys.from_folder(settings.client_keys_folder, signing=signing) if settings.client_keys_folder else None
+
+
+def _identities(settings: Settings, http: httpx.AsyncClient, keys: ClientKeys | None) -> Identities:
+    """Docs: docs/adr/0020-upstream-identity.md"""
+    authorization = settings.fhir_authorization
+    fixed = Fixed(authorization.get_secret_value() if authorization else None)
+    if settings.upstream_identity == "static" or not (settings.is_client and keys):
+        return Identities(fixed, PassThrough if settings.upstream_identity == "pass-through" else lambda _: fixed)
+    endpoint = TokenEndpoint(http, str(settings.token_endpoint), client_id=str(settings.client_id), keys=keys)
+    own = BackendServices(endpoint, scope=settings.upstream_scope)
+    audience = settings.upstream_audience or str(settings.fhir_base_url)
+    exchange = TokenExchange(endpoint, audience=audience)
+    for_caller: dict[str, Callable[[str], Credentials]] = {
+        "pass-through": PassThrough,
+        "token-exchange": exchange.for_caller,
+        "backend-services": lambda _: own,
+    }
+    return Identities(own, for_caller[settings.upstream_identity])
 
 
 async def _open_decisions(
@@ -110,11 +229,3 @@ async def _open_stores(settings: Settings, stack: AsyncExitStack) -> tuple[Cache
     secret = settings.cache_secret.get_secret_value().encode()
     redis = await stack.enter_async_context(open_redis(str(settings.redis_url), secret=secret))
     return redis, redis
-
-
-def _verifier(settings: Settings, http: httpx.AsyncClient) -> TokenVerifier:
-    return SmartTokenVerifier(
-        {issuer: FetchedKeys(http, str(url)) for issuer, url in settings.issuers.items()},
-        audience=settings.audience,
-        fhir_base_url=str(settings.fhir_base_url),
-    )

@@ -7,22 +7,31 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 import uvicorn
 import yaml
+from pydantic import ValidationError
 
 from fhir_mappings.carrier import encode
+from service.api.edge import Edge
 from service.app import create_app, open_services
+from service.gateways.client_keys import ClientKeys
 from service.gateways.demo_issuer import AUDIENCE, DemoIssuer
 from service.gateways.demo_record import DEMO_ORGANIZATION, DEMO_PEOPLE, seed
+from service.gateways.fhir_client import open_fhir_client
 from service.gateways.smart_tokens import SmartTokenVerifier
+from service.gateways.template_library import install_templates
 from service.logs import configure_logs
+from service.production import UnfitForProduction, must_be_fit
 from service.settings import Settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+templates = typer.Typer(no_args_is_help=True, help="Programmes that patients and clinicians design together.")
+app.add_typer(templates, name="templates")
 LOOPBACK: Final = "127.0.0.1"
 DEMO_FOLDER: Final = Path(".data/demo")
 
@@ -32,27 +41,41 @@ CoPlan is running. This is a sandbox with synthetic patients: nothing here is fo
   Documentation   {service}/docs
   FHIR server     {fhir}
 
-Try it (in the folder where you started it):
+Three things to try, in another terminal, in the folder where you started it (curl -K reads who you are from a file):
 
-1. Ann, who has an injured knee, proposes a goal in her own words.
+1. Ann, who has an injured knee, proposes a goal in her own words. Dr Bo Berg offers something else.
 
-   curl -s {service}/v1/patients/ann/goals -H "Authorization: Bearer $(cat {folder}/ann.token)" \\
-     -H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)" -H "Content-Type: application/json" \\
-     -d '{{"description": "I want to walk to the shops again without my knee hurting"}}'
+   coplan={service} fhir={fhir} id='import json, sys; print(json.load(sys.stdin)["id"])'
 
-2. Dr Bo Berg sees it among the questions that wait for the care team.
+   offer=$(curl -sK {folder}/ann.curl $coplan/v1/patients/ann/goals -H 'Idempotency-Key: ann-1' -d '{{
+     "description": "I want to walk to the shops again without my knee hurting"
+   }}' | tee /dev/stderr | python3 -c "$id")
 
-   curl -s {service}/v1/patients/ann/plan -H "Authorization: Bearer $(cat {folder}/bo.token)"
+   counter=$(curl -sK {folder}/bo.curl $coplan/v1/goals/$offer/counter-proposals -H 'Idempotency-Key: bo-1' \\
+     -H 'If-Match: W/"1"' -d '{{
+     "description": "Walk a little every day, up to the shops by spring",
+     "targets": [{{"measure": {{"text": "steps"}},
+       "value": {{"quantity": {{"value": 4000, "code": "{{steps}}/d", "unit": "steps a day", "comparator": ">="}}}}}}],
+     "reason": "The X-ray shows that the knee needs strength first"
+   }}' | tee /dev/stderr | python3 -c "$id")
 
-3. Dr Bo Berg agrees to it; as agreed it stands in Ann's care plan on the FHIR server.
+2. Ann agrees to it, so it is in her care plan. In the evening she says how far she came.
 
-   id=$(curl -s {service}/v1/patients/ann/goals -H "Authorization: Bearer $(cat {folder}/bo.token)" \\
-     | python3 -c 'import json,sys; print(json.load(sys.stdin)["goals"][-1]["id"])')
-   curl -s {service}/v1/goals/$id/accept -H "Authorization: Bearer $(cat {folder}/bo.token)" -H 'If-Match: W/"1"' \\
-     -H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)" -H "Content-Type: application/json" -d '{{}}'
-   curl -s '{fhir}/CarePlan?subject=Patient/ann&_include=CarePlan:goal'
+   curl -sK {folder}/ann.curl $coplan/v1/goals/$counter/accept -H 'Idempotency-Key: ann-2' \\
+     -H 'If-Match: W/"1"' -d '{{"comment": "That is doable"}}'
 
-Tokens for {people} are in {folder}/. Stop with Ctrl+C.
+   curl -sK {folder}/ann.curl $coplan/v1/goals/$counter/progress -H 'Idempotency-Key: ann-3' -d '{{
+     "value": {{"quantity": {{"value": 2600, "code": "{{steps}}/d"}}}}, "effective": "{now}"
+   }}'
+
+3. The plan in one call; and what an EHR that knows nothing of CoPlan reads from the FHIR server.
+
+   curl -sK {folder}/bo.curl $coplan/v1/patients/ann/plan | python3 -m json.tool
+
+   curl -s "$fhir/CarePlan?subject=Patient/ann&_include=CarePlan:goal" | python3 -m json.tool
+
+Send a line again: it happens once, for its Idempotency-Key is the same. Change the words and the key for another goal.
+You can be {people}. Stop with Ctrl+C.
 """
 
 
@@ -67,15 +90,13 @@ def run(
     issuer = DemoIssuer()
     with _embedded_store(data) if fhir is None else _given(fhir) as base:
         asyncio.run(seed(base))
-        _write_tokens(issuer)
+        _write_identities(issuer)
         settings = Settings(fhir_base_url=base, audience=AUDIENCE, organization=DEMO_ORGANIZATION)
         verifier = SmartTokenVerifier(issuer.issuers, audience=AUDIENCE, fhir_base_url=base)
         port = _free_port(port)
-        hello = TRY_IT.format(
-            service=f"http://{LOOPBACK}:{port}", fhir=base, folder=DEMO_FOLDER, people=", ".join(DEMO_PEOPLE)
-        )
-        service = create_app(lambda: open_services(settings, verifier=verifier))
-        _Server(service, port, hello).run()
+        keys = ClientKeys.generated()
+        service = create_app(lambda: open_services(settings, verifier=verifier, keys=keys))
+        _Server(service, port, _hello(f"http://{LOOPBACK}:{port}", base)).run()
 
 
 @app.command()
@@ -84,10 +105,22 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen at")] = 8000,
 ) -> None:
     """Starts the service for a FHIR server and token issuers named by COPLAN_… settings."""
-    settings = Settings()
+    settings = _settings()
     configure_logs(settings.log_level)
-    service = create_app(lambda: open_services(settings), cds_origins=settings.cds_origins)
+    service = create_app(lambda: open_services(settings), Edge.of(settings), cds_origins=settings.cds_origins)
     _Server(service, port, "", host=host).run()
+
+
+def _settings() -> Settings:
+    """Those of the environment; what is wrong with them is said without their values, which may be secrets."""
+    try:
+        return must_be_fit(Settings())
+    except ValidationError as exc:
+        flaws = (f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in exc.errors(include_input=False))
+        print("COPLAN_… settings that cannot be used:", *flaws, sep="\n- ", file=sys.stderr)
+    except UnfitForProduction as exc:
+        print(exc, file=sys.stderr)
+    raise typer.Exit(2)
 
 
 @app.command()
@@ -95,6 +128,26 @@ def openapi() -> None:
     """Prints openapi.yaml."""
     document = json.loads(encode(create_app(lambda: open_services(Settings())).openapi()))
     yaml.dump(document, sys.stdout, _Readable, sort_keys=False, allow_unicode=True, width=120)
+
+
+@templates.command()
+def install(
+    fhir: Annotated[str | None, typer.Option(help="Base of a FHIR server; without it COPLAN_FHIR_BASE_URL")] = None,
+) -> None:
+    """Puts the shipped programmes onto the FHIR server, as drafts; those that are there already stay as they are."""
+    settings = Settings(fhir_base_url=fhir) if fhir else Settings()
+    for canonical, is_new in asyncio.run(_install(settings)):
+        print(f"{'installed' if is_new else 'was there'}  {canonical}")
+
+
+async def _install(settings: Settings) -> list[tuple[str, bool]]:
+    authorization = settings.fhir_authorization
+    async with open_fhir_client(
+        str(settings.fhir_base_url),
+        deadline=settings.fhir_deadline,
+        authorization=authorization.get_secret_value() if authorization else None,
+    ) as client:
+        return await install_templates(client)
 
 
 class _Readable(yaml.SafeDumper):
@@ -106,6 +159,11 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 
 
 _Readable.add_representer(str, _text)
+
+
+def _hello(service: str, fhir: str) -> str:
+    now, people = datetime.now(UTC).isoformat(timespec="seconds"), ", ".join(DEMO_PEOPLE)
+    return TRY_IT.format(service=service, fhir=fhir, folder=DEMO_FOLDER, people=people, now=now)
 
 
 class _Server(uvicorn.Server):
@@ -120,7 +178,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        print(self._hello, flush=True)
+        if self._hello:
+            print(self._hello, flush=True)
 
 
 @contextmanager
@@ -149,13 +208,20 @@ def _given(base: str) -> Iterator[str]:
     yield base
 
 
-def _write_tokens(issuer: DemoIssuer) -> None:
+def _write_identities(issuer: DemoIssuer) -> None:
+    """For each person the token, and a file for `curl -K` that sends it; for this user's eyes only."""
     DEMO_FOLDER.mkdir(parents=True, exist_ok=True)
     for short_name, (fhir_user, name) in DEMO_PEOPLE.items():
-        path = DEMO_FOLDER / f"{short_name}.token"
-        path.unlink(missing_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(issuer.token(fhir_user, name=name))
+        token = issuer.token(fhir_user, name=name)
+        _write_secret(DEMO_FOLDER / f"{short_name}.token", token)
+        headers = (f"Authorization: Bearer {token}", "Content-Type: application/json")
+        _write_secret(DEMO_FOLDER / f"{short_name}.curl", "".join(f'header = "{h}"\n' for h in headers))
+
+
+def _write_secret(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(text)
 
 
 def _free_port(wanted: int) -> int:

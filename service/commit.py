@@ -5,30 +5,46 @@ Source: https://hl7.org/fhir/R4/http.html#transaction
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
+from fhir_mappings.activities import Activity, Report
+from fhir_mappings.activity_report import report_to_fhir
+from fhir_mappings.agenda_item import agenda_item_to_fhir
+from fhir_mappings.assessment import assessment_to_fhir
 from fhir_mappings.audit_event import audit_event_to_fhir
-from fhir_mappings.bundle import Create, Entry, Update
+from fhir_mappings.bundle import Create, Entry, Update, Written
 from fhir_mappings.care_plan import care_plan_to_fhir
 from fhir_mappings.carrier import Json
-from fhir_mappings.codes import OPERATION, Act
+from fhir_mappings.codes import CLIENT_ITEM, OPERATION, Act
 from fhir_mappings.communication import message_to_fhir
+from fhir_mappings.consent import naming_consent_to_fhir
 from fhir_mappings.decision import Preference
+from fhir_mappings.elements import is_restricted, with_restriction
 from fhir_mappings.goal import goal_to_fhir
 from fhir_mappings.model import CarePlan, Goal, Message, Noun, Observation, Reference, Stamp, Task
 from fhir_mappings.narrative import plan_narrative
 from fhir_mappings.observation import observation_to_fhir
+from fhir_mappings.person_centered import AgendaItem, Assessment, PlanContents, PriorityList
+from fhir_mappings.plan_definition import template_to_fhir
 from fhir_mappings.preference import preference_to_fhir
+from fhir_mappings.priority_list import priority_list_to_fhir
 from fhir_mappings.provenance import stamp_from_fhir, stamp_to_fhir
+from fhir_mappings.service_request import activity_to_fhir
 from fhir_mappings.task import task_to_fhir
+from fhir_mappings.templates import NamingConsent, Template
+from fhir_mappings.wording import ENGLISH, Language
 from service.domain.actors import Actor
 from service.domain.policy import DEFAULT_POLICY, Policy
 from service.domain.thread import Change, Occasion
+from service.domain.visibility import Labelled
 from service.errors import IdempotencyKeyReused, VersionConflict
-from service.ports import Cache, Clock, FhirGateway
+from service.ports import Cache, Clock, GuardedGateway
+from service.records import read_told
+
+N = TypeVar("N", Goal, Assessment, PriorityList, AgendaItem, Activity)
 
 ATTEMPTS: Final = 6
 """How often an act starts again when a resource that its caller did not name had moved on meanwhile."""
@@ -39,7 +55,15 @@ WRITERS: Final[Mapping[type, Callable[[Any, Json | None], Json]]] = {
     Goal: lambda goal, onto: goal_to_fhir(goal, onto=onto),
     Task: lambda task, onto: task_to_fhir(task, onto=onto),
     Message: lambda message, _: message_to_fhir(message),
-    Observation: lambda observation, _: observation_to_fhir(observation),
+    Observation: lambda observation, onto: observation_to_fhir(observation, onto=onto),
+    Activity: lambda activity, onto: activity_to_fhir(activity, onto=onto),
+    Report: lambda report, onto: report_to_fhir(report, onto=onto),
+    Template: lambda template, onto: template_to_fhir(template, onto=onto),
+    NamingConsent: lambda consent, onto: naming_consent_to_fhir(consent, onto=onto),
+    Assessment: lambda assessment, onto: assessment_to_fhir(assessment, onto=onto),
+    PriorityList: lambda priorities, onto: priority_list_to_fhir(priorities, onto=onto),
+    AgendaItem: lambda item, onto: agenda_item_to_fhir(item, onto=onto),
+    Labelled: lambda labelled, _: with_restriction(labelled.resource, labelled.private),
     Preference: lambda preference, onto: preference_to_fhir(preference, onto=onto),
 }
 """How each noun becomes a resource. A CarePlan is written by `_resource`, for its narrative tells of the goals, too."""
@@ -55,44 +79,68 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What a request may use: its actor, and the FHIR server as this actor may see it."""
+    """What a request may use: its actor, and the FHIR server as this actor may see it.
+
+    `language` is the one of what is written about a patient whose record names none; `reader` the one that the caller
+    asks for, if any.
+    """
 
     actor: Actor
-    fhir: FhirGateway
+    fhir: GuardedGateway
     cache: Cache
     clock: Clock
     request_id: str
     policy: Policy = DEFAULT_POLICY
+    language: Language = ENGLISH
+    reader: Language | None = None
     operation: Operation | None = None
     observer: Reference | None = None
 
-    def occasion(self) -> Occasion:
-        """This actor, now."""
-        return Occasion(self.actor, self.clock(), self.policy)
+    @property
+    def words(self) -> Language:
+        """The language to answer in where the patient's record was not read."""
+        return self.reader or self.language
+
+    def occasion(self, language: Language = ENGLISH) -> Occasion:
+        """This actor, now.
+
+        Args:
+            language: the patient's, for what CoPlan itself writes.
+        """
+        return Occasion(self.actor, self.clock(), self.policy, language=language)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A change, the resources that its nouns were read from, and all goals that the plan's narrative tells of."""
+    """A change, the resources that its nouns were read from, and all goals that the plan's narrative tells of.
+
+    `contents` are what else it tells of; without them they are read when the plan is written.
+    """
 
     change: Change
     sources: Mapping[Reference, Json] = field(default_factory=dict)
     goals: tuple[Goal, ...] = ()
+    contents: PlanContents | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the act was about, as it stands on the server. `replayed`: it had been carried out before."""
+    """What the act was about, as it stands on the server. `replayed`: it had been carried out before.
+
+    `written` is all that its transaction wrote, by the reference that the nouns had before.
+    """
 
     resource: Json
     replayed: bool = False
+    written: Mapping[Reference, Written] = field(default_factory=dict)
 
 
-async def carry_out(session: Session, decide: Callable[[], Awaitable[Decision]]) -> Outcome:
+async def carry_out(session: Session, decide: Callable[[], Awaitable[Decision | Outcome]]) -> Outcome:
     """Decides and commits, again if need be, exactly once per operation.
 
     `decide` reads afresh each time it is called and raises VersionConflict itself when the resource that
     the caller named has moved on; a conflict of the transaction is about another one, and starts it again.
+    An Outcome from it says that there is nothing left to write.
 
     Raises:
         IdempotencyKeyReused: the key came before with another body.
@@ -102,10 +150,12 @@ async def carry_out(session: Session, decide: Callable[[], Awaitable[Decision]])
         if done := await _carried_out_before(session):
             return done
         decision = await decide()
+        if isinstance(decision, Outcome):
+            return decision
         try:
             if _opens_plan_along(decision.change):
                 await _open_plan(session, decision)
-                decision = await decide()
+                decision = cast(Decision, await decide())
             return await _commit(session, decision)
         except VersionConflict:
             await asyncio.sleep(PAUSE.total_seconds() * JITTER.uniform(1, 2**attempt))
@@ -136,7 +186,7 @@ async def _target(session: Session, stamp: Stamp, found: list[Json]) -> Json:
 
 def _opens_plan_along(change: Change) -> bool:
     """True for the first agreement of a patient, which needs a plan to be linked from."""
-    return change.plan is not None and _is_new(change.plan) and bool(change.goals)
+    return change.plan is not None and _is_new(change.plan) and bool(change.goals) and bool(change.plan.goals)
 
 
 async def _open_plan(session: Session, decision: Decision) -> None:
@@ -146,13 +196,15 @@ async def _open_plan(session: Session, decision: Decision) -> None:
     linked from it. If the process ends in between, the patient has a plan that says that nothing is agreed yet.
     """
     plan = replace(cast(CarePlan, decision.change.plan), goals=())
-    earlier = sum(reference.startswith("CarePlan/") for reference in decision.sources)
+    plans = (r for reference, r in decision.sources.items() if reference.startswith("CarePlan/"))
+    earlier = sum(is_restricted(r) == plan.private for r in plans)
     key = f"shared-plan.{plan.shared}.{earlier}"
     change = Change(Act.OPEN_CARE_PLAN, plan.reference, plan=plan)
-    await _commit(replace(session, operation=Operation(key, key)), Decision(change, decision.sources, decision.goals))
+    await _commit(replace(session, operation=Operation(key, key)), replace(decision, change=change))
 
 
 async def _commit(session: Session, decision: Decision) -> Outcome:
+    decision = await _with_contents(session, decision)
     entries = tuple(_entries(session, decision))
     written = dict(zip(map(_reference, entries), await session.fhir.transact(entries), strict=True))
     if patient := _subject(decision.change):
@@ -160,12 +212,21 @@ async def _commit(session: Session, decision: Decision) -> Outcome:
     about = written[decision.change.about]
     if decision.change.about.startswith("urn:uuid:") and not about.created:
         # The same operation was faster by a moment, and this transaction has found what it left.
-        return await _carried_out_before(session) or Outcome(about.resource, replayed=True)
-    return Outcome(about.resource)
+        before = await _carried_out_before(session) or Outcome(about.resource, replayed=True)
+        return replace(before, written=written)
+    return Outcome(about.resource, written=written)
+
+
+async def _with_contents(session: Session, decision: Decision) -> Decision:
+    """With all that a plan's narrative tells of, where the change writes a plan."""
+    patient = _subject(decision.change)
+    if decision.contents is not None or decision.change.plan is None or patient is None:
+        return decision
+    return replace(decision, contents=await read_told(session.fhir, patient, session.language))
 
 
 def _entries(session: Session, decision: Decision) -> Iterator[Entry]:
-    fenced = any(not _is_new(g) for g in decision.change.goals)
+    fenced = any(_is_moved(g, decision) for g in decision.change.goals)
     entries = [e for i, n in enumerate(_nouns(decision.change)) if (e := _entry(session, decision, n, i, fenced))]
     written = tuple(map(_reference, entries))
     yield from entries
@@ -195,6 +256,9 @@ def _entry(session: Session, decision: Decision, noun: Noun, position: int, fenc
         source = decision.sources[noun.reference]
         resource = _resource(noun, source, decision)
         return None if resource == source else Update(resource, source["meta"]["versionId"])
+    if isinstance(noun, Observation) and noun.client_item:
+        # The entry is known by its own name, whichever request it came with: never fenced by the goal's version.
+        return Create(_resource(noun, None, decision), noun.reference, f"identifier={CLIENT_ITEM}|{noun.client_item}")
     if session.operation is None:
         return Create(_resource(noun, None, decision), noun.reference)
     identifier = f"{session.operation.id}.{position}"
@@ -204,9 +268,27 @@ def _entry(session: Session, decision: Decision, noun: Noun, position: int, fenc
 
 def _resource(noun: Noun, source: Json | None, decision: Decision) -> Json:
     if isinstance(noun, CarePlan):
-        changed = {g.reference: g for g in (*decision.goals, *decision.change.goals)}
-        return care_plan_to_fhir(noun, onto=source, narrative=plan_narrative(noun, tuple(changed.values())))
+        return care_plan_to_fhir(noun, onto=source, narrative=plan_narrative(noun, _told(decision)))
     return WRITERS[type(noun)](noun, source)
+
+
+def _told(decision: Decision) -> PlanContents:
+    """What was read, with what the change makes of it."""
+    contents, change = decision.contents or PlanContents(), decision.change
+    return PlanContents(
+        goals=_now(Goal, decision.goals, change.goals),
+        assessments=_now(Assessment, contents.assessments, change.others),
+        priorities=_now(PriorityList, contents.priorities, change.others),
+        agenda=_now(AgendaItem, contents.agenda, change.others),
+        activities=_now(Activity, contents.activities, change.others),
+        language=contents.language,
+    )
+
+
+def _now(kind: type[N], before: Iterable[N], after: Iterable[Noun]) -> tuple[N, ...]:
+    found: dict[Reference, N] = {noun.reference: noun for noun in before}
+    found.update((noun.reference, noun) for noun in after if isinstance(noun, kind))
+    return tuple(found.values())
 
 
 def _stamp(session: Session, change: Change, written: tuple[Reference, ...], occasion: Occasion) -> Stamp:
@@ -244,3 +326,9 @@ def _reference(entry: Entry) -> Reference:
     if isinstance(entry, Create):
         return entry.full_url
     return f"{entry.resource['resourceType']}/{entry.resource['id']}"
+
+
+def _is_moved(goal: Goal, decision: Decision) -> bool:
+    """True for a goal that this transaction updates: one that stays as it is is not sent, and keeps nobody out."""
+    source = decision.sources.get(goal.reference)
+    return source is not None and _resource(goal, source, decision) != source

@@ -28,6 +28,14 @@ class NotPermitted(CoPlanError):
     """The actor is known and may see it, but may not do this."""
 
 
+class ScopeMissing(NotPermitted):
+    """The token was not given for this. `scope` is the least that would do."""
+
+    def __init__(self, message: str, scope: str) -> None:
+        super().__init__(message)
+        self.scope = scope
+
+
 class ResourceNotFound(CoPlanError):
     """Absent, or not the actor's to see: the two are never told apart."""
 
@@ -96,6 +104,10 @@ class NotAcceptable(CoPlanError):
     """The Accept header names nothing that the resource can be shown as."""
 
 
+class IssuerUnavailable(CoPlanError):
+    """The issuer of the token has to be asked about it, and does not answer. Nobody is let in meanwhile."""
+
+
 class UpstreamUnavailable(CoPlanError):
     """The FHIR server cannot be reached, or says that it cannot serve now."""
 
@@ -114,3 +126,35 @@ class UpstreamInvalid(CoPlanError):
 
 class UpstreamRefused(CoPlanError):
     """The FHIR server refused what we sent: a defect of ours, or a rule of that server."""
+
+
+class AuditTrailFull(CoPlanError):
+    """The read cannot be recorded now, and the operator wants it refused then."""
+
+
+class HostNotServed(CoPlanError):
+    """The Host header names no host of ours, or there are several."""
+
+
+class MethodNotServed(CoPlanError):
+    """A method that no resource here has."""
+
+
+class BodyTooSlow(CoPlanError):
+    """The body was still on its way when its time was over."""
+
+
+class UnknownParameter(CoPlanError):
+    """A query parameter that the operation does not have, or one that came twice."""
+
+
+class Overloaded(CoPlanError):
+    """More requests at once than this process takes."""
+
+
+class TooManyRequests(CoPlanError):
+    """This principal has used up what it may ask within the window."""
+
+    def __init__(self, message: str, retry_after: timedelta) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

@@ -1,17 +1,42 @@
 """The FHIR server as one actor may see it: the one place where access is decided, for reads and for writes."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 
 from fhir_mappings.bundle import Create, Entry, Update, Written
 from fhir_mappings.carrier import Json
 from fhir_mappings.compartment import patient_of, references_in
+from fhir_mappings.confidentiality import restricted_alike
+from fhir_mappings.elements import is_restricted
 from fhir_mappings.model import Reference
-from service.domain.access import LEDGER, may_name, may_see
-from service.domain.actors import Actor
+from service.domain.access import (
+    LEDGER,
+    authorise,
+    may_name,
+    may_see,
+    may_write_beside,
+    must_be_in_scope,
+    needed_for,
+    scope_missing,
+    without_content,
+)
+from service.domain.actors import Actor, Role
+from service.domain.confidentiality import restricted_goals, tells_of, with_private, without_private
+from service.domain.edits import must_be_theirs_to_write
+from service.domain.policy import DEFAULT_POLICY, Policy
+from service.domain.scopes import Interaction
 from service.errors import Flaw, InvalidContent, ResourceNotFound
 from service.ports import FhirGateway, Parameters
+from service.rights import Rights
 
 
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+@dataclass(slots=True)
 class GuardedFhir:
     """Judges each resource that enters or leaves. One instance serves one request of one actor.
 
@@ -19,73 +44,200 @@ class GuardedFhir:
     read here may be updated, and what is written refers to nothing that this actor was not allowed.
     """
 
-    def __init__(self, fhir: FhirGateway, actor: Actor) -> None:
-        self._fhir = fhir
-        self._actor = actor
-        self._read: dict[Reference, Json] = {}
-        self._named: set[Reference] = set()
+    fhir: FhirGateway
+    actor: Actor
+    policy: Policy = DEFAULT_POLICY
+    rights: Rights = field(default_factory=Rights)
+    today: date = field(default_factory=_today)
+    _read: set[Reference] = field(default_factory=set, init=False)
+    _versions: dict[tuple[Reference, str | None], Json] = field(default_factory=dict, init=False)
+    _named: set[Reference] = field(default_factory=set, init=False)
+    _strangers: set[Reference] = field(default_factory=set, init=False)
+    _private: dict[Reference, asyncio.Task[frozenset[Reference]]] = field(default_factory=dict, init=False)
+
+    async def must_admit(self, patient: Reference) -> None:
+        """Refuses whoever may not see this patient's data, before anything that was kept is shown.
+
+        Raises:
+            ResourceNotFound: alike for a patient who is absent and for one who is somebody else's.
+        """
+        if not await self._admits(patient):
+            raise ResourceNotFound(f"{patient} not found")
 
     async def read(self, resource_type: str, resource_id: str) -> Json:
         """Raises ResourceNotFound alike for what is absent and for what is somebody else's."""
+        must_be_in_scope(self.actor, resource_type, Interaction.READ)
         absent = ResourceNotFound(f"{resource_type}/{resource_id} not found")
         try:
-            resource = await self._fhir.read(resource_type, resource_id)
+            resource, _ = await asyncio.gather(self.fhir.read(resource_type, resource_id), self._look_ahead())
         except ResourceNotFound as exc:
             raise absent from exc
-        if not self._allows(resource):
-            raise absent
-        return resource
+        if shown := await self._shown([resource], Interaction.READ):
+            return shown[0]
+        raise absent
 
     async def vread(self, resource_type: str, resource_id: str, version: str) -> Json:
         """A version is judged by itself: a resource may have been another patient's."""
-        resource = await self._fhir.vread(resource_type, resource_id, version)
-        if not may_see(self._actor, resource):
-            raise ResourceNotFound(f"{resource_type}/{resource_id} not found")
-        return resource
+        must_be_in_scope(self.actor, resource_type, Interaction.READ)
+        resource = await self.fhir.vread(resource_type, resource_id, version)
+        if shown := await self._shown([resource], Interaction.READ, keep=False):
+            return shown[0]
+        raise ResourceNotFound(f"{resource_type}/{resource_id} not found")
 
     async def search(self, resource_type: str, parameters: Parameters, *, limit: int | None = None) -> list[Json]:
         """Asks for patients of the actor only, and still judges each resource that is found or included."""
-        for name, value in parameters:
-            if name == "patient" and not self._actor.may_act_for(value):
-                raise ResourceNotFound(f"{value} not found")
-        found = await self._fhir.search(resource_type, parameters, limit=limit)
-        # What a Provenance is about is judged before the Provenance, wherever the server put it.
-        visible = {id(r) for r in sorted(found, key=_is_ledger) if self._allows(r)}
-        return [r for r in found if id(r) in visible]
+        must_be_in_scope(self.actor, resource_type, Interaction.SEARCH)
+        asked = [value for name, value in parameters if name == "patient"]
+        found, _ = await asyncio.gather(
+            self.fhir.search(resource_type, parameters, limit=limit), self._look_ahead(*asked)
+        )
+        return await self._shown(found, Interaction.SEARCH, matches=resource_type)
+
+    async def search_beside(
+        self, resource_type: str, parameters: Parameters, *, limit: int | None = None
+    ) -> list[Json]:
+        """See `GuardedGateway`. What the token was given for may be changed; the rest is only told of."""
+        asked = [value for name, value in parameters if name == "patient"]
+        found, _ = await asyncio.gather(
+            self.fhir.search(resource_type, parameters, limit=limit), self._look_ahead(*asked)
+        )
+        await self._shown(found, Interaction.SEARCH, matches=resource_type)
+        private = await self._private_goals({p for r in found if (p := patient_of(r))}, found)
+        return [r for r in found if may_see(self.actor, r) and not tells_of(r, private)]
 
     async def create(self, resource: Json, *, if_none_exist: str | None = None) -> Written:
-        self._must_be_writable(Create(resource, "urn:uuid:", if_none_exist))
-        return await self._fhir.create(resource, if_none_exist=if_none_exist)
+        return (
+            await self.transact([Create(resource, "urn:uuid:00000000-0000-4000-8000-000000000000", if_none_exist)])
+        )[0]
 
     async def update(self, resource: Json, *, if_match: str) -> Written:
-        self._must_be_writable(Update(resource, if_match))
-        return await self._fhir.update(resource, if_match=if_match)
+        return (await self.transact([Update(resource, if_match)]))[0]
 
     async def transact(self, entries: Sequence[Entry]) -> tuple[Written, ...]:
-        for entry in entries:
-            self._must_be_writable(entry)
-        return await self._fhir.transact(entries)
+        """Every entry is judged by itself, or nothing is sent."""
+        self._must_name_what_is_theirs(entries)
+        whole = [await self._whole(entry) for entry in restricted_alike(entries, self._restricted())]
+        await asyncio.gather(*(self._admits(p) for p in {patient_of(e.resource) for e in whole} if p))
+        new_goals = {e.full_url for e in whole if isinstance(e, Create) and e.resource["resourceType"] == "Goal"}
+        for entry in whole:
+            others = [e.resource for e in whole if e is not entry]
+            self._must_be_writable(entry, others, new_goals)
+        written = await self.fhir.transact(whole)
+        return tuple([await self._shown_written(w) for w in written])
+
+    def _restricted(self) -> frozenset[Reference]:
+        """What was read here and is private."""
+        return frozenset(reference for (reference, _), r in self._versions.items() if is_restricted(r))
 
     async def capabilities(self) -> Json:
-        return await self._fhir.capabilities()
+        return await self.fhir.capabilities()
 
-    def _allows(self, resource: Json) -> bool:
-        if not may_see(self._actor, resource, seen=self._read):
+    async def _admits(self, patient: Reference) -> bool:
+        """True if the actor may see this patient's data; a care team is looked up once."""
+        if self.actor.may_act_for(patient):
+            return True
+        foreign = not self.actor.members or self.actor.context not in {None, patient}
+        if foreign or patient in self._strangers:
             return False
-        self._read[f"{resource['resourceType']}/{resource['id']}"] = resource
-        self._named.update(reference.partition("/_history/")[0] for _, reference in references_in(resource, ""))
-        return True
+        if await self.rights.is_on_care_team(self.fhir, self.actor.members, patient, self.today):
+            self.actor = replace(self.actor, patients=(self.actor.patients or frozenset()) | {patient})
+            return True
+        self._strangers.add(patient)
+        return False
 
-    def _must_be_writable(self, entry: Entry) -> None:
+    async def _shown_written(self, written: Written) -> Written:
+        """A create may have found its like, which is judged as anything that enters; a plan keeps its secrets."""
+        patient = patient_of(written.resource)
+        if patient is not None and not await self._admits(patient):
+            raise ResourceNotFound(f"{written.resource['resourceType']} not found")
+        private = await self._private_goals({patient} if patient else (), ())
+        return replace(written, resource=self._visible(written.resource, private))
+
+    async def _look_ahead(self, *asked: Reference) -> None:
+        """What decides about the answer is asked for along with it: care teams, and what is kept from the family."""
+        private = self._private_goals(self.actor.patients or (), ())
+        await asyncio.gather(private, *(self.must_admit(patient) for patient in asked))
+
+    async def _shown(
+        self, found: list[Json], interaction: Interaction, *, matches: str | None = None, keep: bool = True
+    ) -> list[Json]:
+        """Those of the resources that the actor may see, as the actor may see them."""
+        patients = {p for r in found if (p := patient_of(r)) is not None}
+        await asyncio.gather(*(self._admits(p) for p in patients))
+        private = await self._private_goals(patients, found)
+        shown: dict[int, Json] = {}
+        # What a Provenance is about is judged before the Provenance, wherever the server put it.
+        for resource in sorted(found, key=_is_ledger):
+            wanted = interaction if resource["resourceType"] == matches else Interaction.READ
+            if not authorise(self.actor, resource, wanted, seen=self._read) or tells_of(resource, private):
+                continue
+            visible = self._visible(resource, private)
+            shown[id(resource)] = visible
+            if keep:
+                self._remember(resource, visible)
+        return [shown[id(r)] for r in found if id(r) in shown]
+
+    def _visible(self, resource: Json, private: Collection[Reference]) -> Json:
+        if resource["resourceType"] == "CarePlan":
+            return without_private(resource, private)
+        return without_content(self.actor, resource)
+
+    def _remember(self, resource: Json, visible: Json) -> None:
+        reference = f"{resource['resourceType']}/{resource['id']}"
+        self._read.add(reference)
+        self._versions[reference, resource.get("meta", {}).get("versionId")] = resource
+        self._named.update(reference.partition("/_history/")[0] for _, reference in references_in(visible, ""))
+
+    async def _private_goals(self, patients: Collection[Reference], found: Collection[Json]) -> frozenset[Reference]:
+        """The goals that are kept from a family member: read once for each patient in a request."""
+        if self.actor.role is not Role.RELATED_PERSON:
+            return frozenset()
+        known = [self._private_goals_of(p) for p in patients if self.actor.may_act_for(p)]
+        return restricted_goals(found).union(*(await asyncio.gather(*known)))
+
+    async def _private_goals_of(self, patient: Reference) -> frozenset[Reference]:
+        if patient not in self._private:
+
+            async def find() -> frozenset[Reference]:
+                return restricted_goals(await self.fhir.search("Goal", [("patient", patient)]))
+
+            self._private[patient] = asyncio.ensure_future(find())
+        return await self._private[patient]
+
+    async def _whole(self, entry: Entry) -> Entry:
+        """What somebody changed who does not see everything, with what they do not see."""
         resource = entry.resource
-        before = self._read.get(entry.reference) if isinstance(entry, Update) else None
-        if isinstance(entry, Update) and (before is None or patient_of(before) != patient_of(resource)):
+        before = self._before(entry)
+        patient = patient_of(resource)
+        if before is None or patient is None or resource["resourceType"] != "CarePlan":
+            return entry
+        private = await self._private_goals({patient}, ())
+        return replace(entry, resource=with_private(resource, before, private)) if private else entry
+
+    def _before(self, entry: Entry) -> Json | None:
+        """The version that the change was made on: meanwhile a search may have shown a later one."""
+        return self._versions.get((entry.reference, entry.if_match)) if isinstance(entry, Update) else None
+
+    def _must_be_writable(self, entry: Entry, others: Collection[Json], new_goals: Collection[Reference]) -> None:
+        resource, resource_type = entry.resource, entry.resource["resourceType"]
+        before = self._before(entry)
+        if isinstance(entry, Update) and before is None:
             raise ResourceNotFound(f"{entry.reference} not found")
-        if resource["resourceType"] not in LEDGER and not may_see(self._actor, resource):
-            raise ResourceNotFound(f"{resource['resourceType']} not found")
-        for path, reference in references_in(resource, resource["resourceType"]):
-            if not may_name(self._actor, reference, seen=self._named | self._read.keys()):
-                raise InvalidContent(Flaw(path, "refers to nothing that you can see", "not-found"))
+        if resource_type not in LEDGER and not may_see(self.actor, resource):
+            raise ResourceNotFound(f"{resource_type} not found")
+        must_be_theirs_to_write(self.actor, before, resource, self.policy)
+        interaction = Interaction.CREATE if before is None else Interaction.UPDATE
+        versions = [resource] if before is None else [before, resource]
+        granted = all(authorise(self.actor, v, interaction, seen=self._read, new_goals=new_goals) for v in versions)
+        if not granted and not may_write_beside(self.actor, resource, before, others):
+            raise scope_missing(self.actor, *needed_for(resource, interaction))
+
+    def _must_name_what_is_theirs(self, entries: Sequence[Entry]) -> None:
+        seen = self._named | self._read
+        for resource in (e.resource for e in entries):
+            for path, reference in references_in(resource, resource["resourceType"]):
+                if not may_name(self.actor, reference, seen=seen):
+                    raise InvalidContent(Flaw(path, "refers to nothing that you can see", "not-found"))
 
 
 def _is_ledger(resource: Json) -> bool:

@@ -19,6 +19,7 @@ ALLOWED: Final = frozenset(
         "issues",
         "issuer",
         "level",
+        "lost",
         "method",
         "operation_id",
         "reason",
@@ -27,6 +28,7 @@ ALLOWED: Final = frozenset(
         "status",
         "timestamp",
         "version",
+        "waiting",
         "where",
     }
 )

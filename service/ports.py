@@ -1,13 +1,15 @@
 """What the workflows need of the world, as protocols. `service.gateways` fulfils them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
 from fhir_mappings.bundle import Entry, Written
 from fhir_mappings.carrier import Json
+from fhir_mappings.model import Reference
 from service.domain.actors import Claims
+from service.errors import CoPlanError
 
 Clock: TypeAlias = Callable[[], datetime]
 """The present instant, with zone UTC."""
@@ -46,6 +48,46 @@ class FhirGateway(Protocol):
     async def capabilities(self) -> Json: ...
 
 
+class Credentials(Protocol):
+    """Says with which `Authorization` the FHIR server is asked, for one caller or for the service itself."""
+
+    @property
+    def refusals(self) -> Mapping[int, type[CoPlanError]]:
+        """The statuses by which the FHIR server refuses the caller, and not this service."""
+        ...
+
+    async def header(self) -> str | None: ...
+
+    async def renewed(self, refused: str | None) -> str | None:
+        """Another header after a 401 to this one; None where there is none to be had."""
+        ...
+
+
+OnBehalfOf: TypeAlias = Callable[[str], FhirGateway]
+"""The FHIR server as it is asked for the caller of this (verified) token."""
+
+
+class GuardedGateway(FhirGateway, Protocol):
+    """A FHIR server as one actor may see it."""
+
+    async def must_admit(self, patient: Reference) -> None:
+        """Refuses whoever may not see this patient's data, before anything that was kept is shown.
+
+        Raises:
+            ResourceNotFound: as for a patient who is not there.
+        """
+        ...
+
+    async def search_beside(
+        self, resource_type: str, parameters: Parameters, *, limit: int | None = None
+    ) -> list[Json]:
+        """What CoPlan keeps true by itself beside an act, such as a plan's narrative, needs no scope of its own.
+
+        It is judged by the patient and by what is kept from the family; it is written about, never answered.
+        """
+        ...
+
+
 class TokenVerifier(Protocol):
     """Verifies a bearer token."""
 
@@ -76,13 +118,14 @@ class Cache(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer as it was given, to be given again."""
+    """An answer as it was given, to be given again. `about` is the resource that it shows."""
 
     fingerprint: str
     status: int
     media_type: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    about: Reference | None = None
 
 
 class IdempotencyKeys(Protocol):
@@ -91,6 +134,21 @@ class IdempotencyKeys(Protocol):
     async def find(self, operation: str) -> Reply | None: ...
 
     async def keep(self, operation: str, reply: Reply, *, keep_for: timedelta) -> None: ...
+
+
+class AuditTrail(Protocol):
+    """Where reads and refusals are recorded. The acts record themselves, each in its own transaction."""
+
+    def record(self, event: Json, *, of_nobody: bool = False) -> None:
+        """Takes an AuditEvent, to be written soon.
+
+        Args:
+            of_nobody: the request of somebody who was not identified; it gives way to those of the identified.
+
+        Raises:
+            AuditTrailFull: there is no room, and what cannot be recorded must not be answered.
+        """
+        ...
 
 
 class Nonces(Protocol):
@@ -110,6 +168,29 @@ class CdsClients(Protocol):
         Raises:
             NotAuthenticated: for whatever reason it may not.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left after this request: `remaining` of `quota` in `window` seconds; more of it in `reset_after`."""
+
+    quota: int
+    window: int
+    remaining: int
+    reset_after: int
+    granted: bool
+
+
+class RateLimits(Protocol):
+    """Counts requests. Never raises: where the shared count fails, there is one in this process."""
+
+    async def take(self, principal: str) -> Allowance:
+        """One request of a principal who is identified."""
+        ...
+
+    async def take_refused(self, address: str) -> Allowance:
+        """One request from this address that identified nobody."""
         ...
 
 

@@ -6,8 +6,17 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-from fhir_mappings.codes import AcceptanceStatus, CarePlanStatus, LifecycleStatus, TaskCode, TaskStatus
-from fhir_mappings.model import Acceptance, CarePlan, Goal, Note, Task
+from fhir_mappings.codes import (
+    AcceptanceStatus,
+    CarePlanStatus,
+    LifecycleStatus,
+    ObservationStatus,
+    TaskCode,
+    TaskStatus,
+)
+from fhir_mappings.model import Acceptance, CarePlan, Concept, Goal, Note, Task
+from fhir_mappings.pco import ATTAINMENT, SCORERS, level_concept
+from fhir_mappings.person_centered import Assessment, AssessmentKind
 from service.domain.actors import Actor, Role
 from service.domain.policy import DEFAULT_POLICY, Policy
 from service.domain.thread import Change, Occasion, Thread
@@ -19,7 +28,13 @@ AGREE, DISAGREE, PENDING = AcceptanceStatus.AGREE, AcceptanceStatus.DISAGREE, Ac
 
 def an_actor(reference: str = PATIENT, **parts: Any) -> Actor:
     role = Role(reference.partition("/")[0])
-    given = {"client_id": "portal", "issuer": "urn:test", "patients": frozenset({PATIENT}), "display": None}
+    given = {
+        "client_id": "portal",
+        "issuer": "urn:test",
+        "scopes": frozenset({"user/*.cruds"}),
+        "patients": frozenset({PATIENT}),
+        "display": None,
+    }
     return Actor(reference, role, **given | parts)
 
 
@@ -72,6 +87,28 @@ def a_task(**parts: Any) -> Task:
 def a_plan(**parts: Any) -> CarePlan:
     plan = CarePlan(subject=PATIENT, status=CarePlanStatus.ACTIVE, id="p1", version="1", title="Plan", shared="ann")
     return replace(plan, **parts)
+
+
+def an_assessment(kind: AssessmentKind, code: Concept, value: Any = None, **parts: Any) -> Assessment:
+    """Said by the patient of the goal `g1`, unless said otherwise."""
+    said = Assessment(
+        id="o1",
+        version="1",
+        kind=kind,
+        subject=PATIENT,
+        status=ObservationStatus.FINAL,
+        code=code,
+        value=value,
+        effective=NOW,
+        performer=PATIENT,
+        goal="Goal/g1",
+    )
+    return replace(said, **parts)
+
+
+def a_score(score: int, scorer: str = PATIENT, **parts: Any) -> Assessment:
+    code = ATTAINMENT.concept(SCORERS[scorer.partition("/")[0]])
+    return an_assessment(AssessmentKind.ATTAINMENT, code, level_concept(score), performer=scorer, **parts)
 
 
 def a_thread(*goals: Goal, tasks: tuple[Task, ...] = (), plan: CarePlan | None = None) -> Thread:

@@ -4,10 +4,12 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import httpx
+import hypothesis
 import pytest
 from fastapi import FastAPI
 
@@ -24,11 +26,15 @@ from service.gateways.memory_store import MemoryCache, MemoryIdempotencyKeys, Me
 from service.gateways.smart_tokens import SmartTokenVerifier
 from service.logs import configure_logs
 from service.ports import FhirGateway
+from service.rights import Rights
 from service.settings import Settings
 from tests.ehr import EHR
 from tests.hapi_server import HapiServer
-from tests.people import Person, World, record
+from tests.people import MovableClock, Person, World, record
 
+# How long an example takes says something of the machine, nothing of the rule.
+hypothesis.settings.register_profile("coplan", deadline=None)
+hypothesis.settings.load_profile("coplan")
 ISSUER = DemoIssuer()
 configure_logs("ERROR")
 
@@ -39,7 +45,7 @@ class FhirServer:
 
     name: str
     base_url: str
-    transport: httpx.ASGITransport | None = None
+    transport: httpx.AsyncBaseTransport | None = None
 
 
 @pytest.fixture
@@ -84,7 +90,13 @@ async def open_test_decisions(server: FhirServer, fhir: FhirGateway) -> AsyncIte
 
 
 @asynccontextmanager
-async def open_test_services(server: FhirServer, organization: str | None = None) -> AsyncIterator[Services]:
+async def open_test_services(
+    server: FhirServer,
+    organization: str | None = None,
+    rights: Rights | None = None,
+    clock: MovableClock | None = None,
+    **switches: Any,
+) -> AsyncIterator[Services]:
     """As the sandbox opens them, on this server."""
     settings = Settings(
         fhir_base_url=server.base_url,
@@ -93,6 +105,7 @@ async def open_test_services(server: FhirServer, organization: str | None = None
         cds_base_url=EHR.service,
         cds_app_url=EHR.app,
         cds_budget=timedelta(seconds=60),
+        **switches,
     )
     verifier = SmartTokenVerifier(ISSUER.issuers, audience=AUDIENCE, fhir_base_url=server.base_url)
     deadline = timedelta(seconds=60)
@@ -102,7 +115,16 @@ async def open_test_services(server: FhirServer, organization: str | None = None
         )
         decisions = await stack.enter_async_context(open_test_decisions(server, fhir))
         cache, replies = MemoryCache(), MemoryIdempotencyKeys()
-        yield Services(settings, fhir, verifier, cache, replies, lambda: datetime.now(UTC), decisions=decisions)
+        yield Services(
+            settings,
+            fhir,
+            verifier,
+            cache,
+            replies,
+            clock or MovableClock(),
+            rights=rights or Rights(),
+            decisions=decisions,
+        )
 
 
 def app_with(services: Services) -> FastAPI:
@@ -123,12 +145,21 @@ def fhir_http(server: FhirServer) -> httpx.AsyncClient:
 @pytest.fixture
 async def world(fhir_server: FhirServer) -> AsyncIterator[World]:
     """New people on this server, and the service for them."""
+    async with open_world(fhir_server) as world:
+        yield world
+
+
+@asynccontextmanager
+async def open_world(fhir_server: FhirServer, rights: Rights | None = None, **switches: Any) -> AsyncIterator[World]:
+    """New people on this server, and the service for them, with settings of one's own."""
     suffix = uuid4().hex[:12]
     async with AsyncExitStack() as stack:
         fhir = await stack.enter_async_context(fhir_http(fhir_server))
         seeded = await fhir.post(fhir_server.base_url, content=encode(record(suffix)))
         assert seeded.status_code == 200, seeded.text
-        services = await stack.enter_async_context(open_test_services(fhir_server, f"Organization/clinic-{suffix}"))
+        clock = MovableClock()
+        opened = open_test_services(fhir_server, f"Organization/clinic-{suffix}", rights, clock, **switches)
+        services = await stack.enter_async_context(opened)
         transport = httpx.ASGITransport(app_with(services))
         http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://coplan.test"))
 
@@ -144,7 +175,9 @@ async def world(fhir_server: FhirServer) -> AsyncIterator[World]:
             bo=person("Practitioner", "bo", "Dr Bo Berg"),
             nora=person("Practitioner", "nora", "Nora Nyby"),
             rosa=person("RelatedPerson", "rosa", "Rosa Moss"),
+            mia=person("Patient", "mia", "Mia Moss"),
             other=person("Patient", "zoe", "Zoe Zahl"),
             fhir=fhir,
             suffix=suffix,
+            clock=clock,
         )

@@ -10,7 +10,7 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from fhir_mappings.carrier import Json, encode
 from service.gateways.cds_clients import CdsClient
-from service.gateways.smart_tokens import KnownKeys
+from service.gateways.issuer_keys import KnownKeys
 from tests.people import World, said
 
 ADMISSION: Final = {

@@ -33,6 +33,12 @@ class HapiServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._closing = ExitStack()
 
+    @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self._process is not None
+        return self._process.pid
+
     @staticmethod
     def is_available() -> str | None:
         """Why it cannot run here; None where it can."""
@@ -72,6 +78,14 @@ class HapiServer:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+            self._process = None
+        self._closing.close()
+
+    def kill(self) -> None:
+        """At once, as a machine that loses its power; enter it again to start it on the same data."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
             self._process = None
         self._closing.close()
 

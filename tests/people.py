@@ -1,6 +1,7 @@
 """People of a test: synthetic, with tokens of the demo issuer, on a record that no other test shares."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -46,9 +47,26 @@ class Person:
         return said(await self.get(path), 200)
 
 
+@dataclass(slots=True)
+class MovableClock:
+    """The present, or another day in the past: a story that takes weeks is told in a second."""
+
+    behind: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) - self.behind
+
+    def days_ago(self, days: int) -> date:
+        """Sets it; the day by UTC."""
+        self.behind = timedelta(days=days)
+        return self().date()
+
+
 @dataclass(frozen=True, slots=True)
 class World:
-    """A patient with a clinician, a mother who speaks for a child, and people who have nothing to do with them."""
+    """A patient with a clinician, a mother who speaks for a child, the child herself (an adolescent with a token of her
+    own), and people who have nothing to do with them.
+    """
 
     patient: str
     child: str
@@ -57,9 +75,11 @@ class World:
     bo: Person
     nora: Person
     rosa: Person
+    mia: Person
     other: Person
     fhir: httpx.AsyncClient
     suffix: str
+    clock: MovableClock = field(default_factory=MovableClock)
 
     async def on_server(self, path: str) -> Json:
         """What the FHIR server itself says: what a plain EHR reads."""
@@ -128,6 +148,18 @@ def record(suffix: str) -> Json:
         "code": {"text": "Injured knee"},
         "subject": {"reference": f"Patient/ann-{suffix}"},
     }
+
+    def team(patient: str, *members: str) -> Json:
+        participants = [{"member": {"reference": f"{member}-{suffix}"}} for member in members]
+        return {
+            "resourceType": "CareTeam",
+            "id": f"team-{patient}-{suffix}",
+            "status": "active",
+            "subject": {"reference": f"Patient/{patient}-{suffix}"},
+            "participant": participants,
+        }
+
+    clinicians = ("Practitioner/bo", "Practitioner/nora")
     resources = [
         clinic,
         practitioner("bo", "Berg"),
@@ -137,6 +169,8 @@ def record(suffix: str) -> Json:
         patient("zoe", "Zahl"),
         rosa,
         knee,
+        team("ann", "Patient/ann", *clinicians),
+        team("mia", "RelatedPerson/rosa", *clinicians),
     ]
     entries = [
         {"resource": r, "request": {"method": "PUT", "url": f"{r['resourceType']}/{r['id']}"}} for r in resources

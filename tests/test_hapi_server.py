@@ -1,7 +1,10 @@
 """What other tests rely on when they run on HAPI FHIR: the promises of a real server."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +19,7 @@ EXPORT_LIMIT = 60.0
 """Seconds. An export of one type takes a few."""
 
 IDENTIFIERS = "urn:example:tests"
+PROBE = Path(__file__).parents[2] / "shared" / "tools" / "fhir_probe.py"
 
 
 @pytest.fixture
@@ -93,3 +97,11 @@ async def test_a_bulk_export_finishes(fhir: httpx.AsyncClient) -> None:
     files = await exported(fhir, started.headers["Content-Location"])
     answers = [await fhir.get(file, headers={"Accept": "application/fhir+ndjson"}) for file in files]
     assert any(f'"id":"{new["id"]}"' in answer.text for answer in answers)
+
+
+@pytest.mark.skipif(not PROBE.exists(), reason="the probe of FHIR servers is not beside this repository")
+def test_every_core_check_of_the_probe_passes(hapi_server: FhirServer) -> None:
+    command = [sys.executable, str(PROBE), hapi_server.base_url, "--level", "core"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+
+    assert done.returncode == 0, done.stdout

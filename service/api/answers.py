@@ -5,27 +5,33 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 
 from starlette.responses import Response
 
 from fhir_mappings.carrier import Json, encode
+from fhir_mappings.model import Reference
 from service.api.views import View
 from service.commit import Outcome, Session
 from service.errors import IdempotencyKeyReused, NotAcceptable
 from service.ports import IdempotencyKeys, Reply
 
+T = TypeVar("T")
 REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 
 class Form(StrEnum):
-    """What an answer can be shown as: our views, or the FHIR resources that they are views of."""
+    """What an answer can be shown as: our views, the FHIR resources that they are views of, or a picture."""
 
     JSON = "application/json"
     FHIR = "application/fhir+json"
+    SVG = "image/svg+xml"
+    PNG = "image/png"
 
 
-RANGES: Final = {"*/*": Form.JSON, "application/*": Form.JSON, "": Form.JSON} | {f.value: f for f in Form}
+RANGES: Final = {"*/*": Form.JSON, "application/*": Form.JSON, "": Form.JSON, "image/*": Form.SVG} | {
+    f.value: f for f in Form
+}
 
 
 def accepted_form(accept: str, *offered: Form) -> Form:
@@ -113,26 +119,46 @@ class Act:
         headers = {"Location": location.format(id=outcome.resource["id"])} if location else {}
         status = 201 if location else 200
         response = resource_response(self.form, outcome.resource, view, status=status, headers=headers)
-        await self._keep(response)
+        await self._keep(response, f"{outcome.resource['resourceType']}/{outcome.resource['id']}")
         response.headers.update(REPLAYED if outcome.replayed else {})
         return response
 
+    async def answer_view(
+        self, carry_out: Callable[[], Awaitable[T]], view: Callable[[T], View], *, patient: Reference
+    ) -> Response:
+        """As `answer`, for what becomes of many resources of a patient: each of them is known by its own name."""
+        if reply := await self._answered_before():
+            return Response(reply.body, reply.status, dict(reply.headers) | REPLAYED, reply.media_type)
+        response = view_response(view(await carry_out()))
+        await self._keep(response, patient)
+        return response
+
     async def _answered_before(self) -> Reply | None:
+        """A right that has ended since the first answer ends the repetition, too: what it shows is read again."""
         operation = self.session.operation
         reply = await self.replies.find(self._key()) if operation else None
         if reply and operation and reply.fingerprint != operation.fingerprint:
             raise IdempotencyKeyReused("this Idempotency-Key came before with another body")
+        if reply and reply.about:
+            await self._must_still_see(reply.about)
         return reply
 
-    async def _keep(self, response: Response) -> None:
+    async def _must_still_see(self, about: Reference) -> None:
+        resource_type, _, resource_id = about.partition("/")
+        if resource_type == "Patient":
+            await self.session.fhir.must_admit(about)
+        else:
+            await self.session.fhir.read(resource_type, resource_id)
+
+    async def _keep(self, response: Response, about: Reference) -> None:
         if operation := self.session.operation:
             shown = tuple((n, v) for n, v in response.headers.items() if n in {"etag", "location"})
             media_type = str(response.media_type)
-            reply = Reply(operation.fingerprint, response.status_code, media_type, shown, bytes(response.body))
+            reply = Reply(operation.fingerprint, response.status_code, media_type, shown, bytes(response.body), about)
             await self.replies.keep(self._key(), reply, keep_for=self.kept_for)
 
     def _key(self) -> str:
-        """A right that has ended since the first answer ends the repetition, too; the durable path judges by itself."""
-        operation, patients = self.session.operation, self.session.actor.patients
-        rights = "any" if patients is None else " ".join(sorted(patients))
-        return sha256(f"{operation and operation.id} {self.form} {rights}".encode()).hexdigest()
+        """Of this actor, token, form and language alone."""
+        operation, actor, reader = self.session.operation, self.session.actor, self.session.reader
+        asked = f"{operation and operation.id} {self.form} {reader and reader.tag} {actor.fingerprint}"
+        return sha256(asked.encode()).hexdigest()

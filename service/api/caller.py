@@ -1,29 +1,16 @@
-"""Who the caller is, and how the service is."""
+"""How the service is."""
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from service.api import examples
 from service.api.answers import view_response
-from service.api.dependencies import CurrentActor, CurrentServices
+from service.api.bodies import StrictRoute
+from service.api.dependencies import CurrentServices
 from service.api.documentation import answers
-from service.api.story_views import Me
 from service.api.views import Health
 from service.errors import CoPlanError
 
-router = APIRouter()
-
-
-@router.get(
-    "/v1/me",
-    operation_id="whoAmI",
-    tags=["caller"],
-    summary="Who the token speaks for",
-    responses=answers(Me, examples.ME, fhir=False, errors=(401, 403)),
-)
-async def who_am_i(actor: CurrentActor) -> Response:
-    """The actor, the patients whose data the token opens, and its scopes."""
-    return view_response(Me.of(actor))
+router = APIRouter(route_class=StrictRoute)
 
 
 @router.get(

@@ -3,15 +3,20 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from hashlib import sha256
 from typing import Annotated, Final
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from fhir_mappings.carrier import Json
 from fhir_mappings.codes import LifecycleStatus
 from fhir_mappings.model import Reference
+from fhir_mappings.wording import Language
 from service.api.answers import Act, Form, accepted_form
+from service.api.auditing import Accessed
+from service.api.languages import accepted_language
 from service.commit import Operation, Session
 from service.domain.actors import Actor, Claims
 from service.domain.conflicts import ConflictRules
@@ -21,11 +26,26 @@ from service.errors import (
     NotAuthenticated,
     PreconditionMalformed,
     PreconditionMissing,
+    TooManyRequests,
 )
 from service.guarded_fhir import GuardedFhir
-from service.ports import Cache, CdsClients, CdsServers, Clock, FhirGateway, IdempotencyKeys, TokenVerifier
+from service.ports import (
+    Allowance,
+    AuditTrail,
+    Cache,
+    CdsClients,
+    CdsServers,
+    Clock,
+    FhirGateway,
+    IdempotencyKeys,
+    OnBehalfOf,
+    RateLimits,
+    TokenVerifier,
+)
+from service.rights import Rights
 from service.settings import Settings
-from service.workflows.identify import identify
+from service.witnessed_fhir import WitnessedFhir, WitnessedGuard
+from service.workflows.identify import Place, identify
 
 ID: Final = r"^[A-Za-z0-9\-.]{1,64}$"
 _ENTITY_TAG: Final = re.compile(r'(?:W/)?"([A-Za-z0-9\-.]{1,64})"')
@@ -36,6 +56,20 @@ _bearer: Final = HTTPBearer(
 
 GoalId = Annotated[str, Path(alias="goalId", pattern=ID, description="Id of a Goal", examples=["knee-walk"])]
 CarePlanId = Annotated[str, Path(alias="carePlanId", pattern=ID, description="Id of a CarePlan", examples=["plan-1"])]
+ActivityId = Annotated[
+    str, Path(alias="activityId", pattern=ID, description="Id of a ServiceRequest", examples=["knee-exercises"])
+]
+ReportId = Annotated[str, Path(alias="reportId", pattern=ID, description="Id of a Task that reports", examples=["r-1"])]
+TemplateId = Annotated[
+    str, Path(alias="templateId", pattern=ID, description="Id of a PlanDefinition", examples=["knee-2"])
+]
+RemarkId = Annotated[str, Path(alias="remarkId", pattern=ID, description="`id` of an objection", examples=["5f0c8a1b"])]
+AssessmentId = Annotated[
+    str, Path(alias="assessmentId", pattern=ID, description="Id of the Observation", examples=["score-1"])
+]
+AgendaItemId = Annotated[
+    str, Path(alias="agendaItemId", pattern=ID, description="Id of the CommunicationRequest", examples=["ask-1"])
+]
 PreferenceId = Annotated[
     str, Path(alias="preferenceId", pattern=ID, description="Id of an Observation", examples=["home-1"])
 ]
@@ -57,7 +91,11 @@ class DecisionServices:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the application has opened for its requests."""
+    """What the application has opened for its requests.
+
+    `fhir` is asked as this service itself; `on_behalf_of` says how it is asked for a caller, None: no differently.
+    Without `audit`, reads leave no trace; without `limits`, nobody is counted.
+    """
 
     settings: Settings
     fhir: FhirGateway
@@ -65,6 +103,11 @@ class Services:
     cache: Cache
     replies: IdempotencyKeys
     clock: Clock
+    on_behalf_of: OnBehalfOf | None = None
+    audit: AuditTrail | None = None
+    limits: RateLimits | None = None
+    public_keys: Json = field(default_factory=lambda: {"keys": []})
+    rights: Rights = field(default_factory=Rights)
     decisions: DecisionServices = field(kw_only=True)
 
 
@@ -77,33 +120,111 @@ def get_services(request: Request) -> Services:
 CurrentServices = Annotated[Services, Depends(get_services)]
 
 
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+def get_accessed(request: Request) -> Accessed:
+    """What the audit trail will tell of this request."""
+    accessed: Accessed = request.scope["accessed"]
+    return accessed
+
+
+CurrentAccessed = Annotated[Accessed, Depends(get_accessed)]
+
+
 async def get_claims(
-    services: CurrentServices, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    request: Request, services: CurrentServices, credentials: Credentials, accessed: CurrentAccessed
 ) -> Claims:
-    """The claims of the bearer token."""
-    if credentials is None:
-        raise NotAuthenticated("send a bearer token")
-    return await services.verifier.verify(credentials.credentials)
+    """The claims of the one bearer token, of a principal who has not asked too often.
+
+    Another scheme, such as DPoP, is refused: its proof is not verified here.
+    """
+    try:
+        if credentials is None or len(request.headers.getlist("authorization")) != 1:
+            raise NotAuthenticated("send a bearer token")
+        claims = await services.verifier.verify(credentials.credentials)
+    except NotAuthenticated:
+        if services.limits:
+            address = request.client.host if request.client else ""
+            _must_be_granted(await services.limits.take_refused(address))
+        raise
+    accessed.claims = claims
+    if services.limits:
+        principal = "\0".join((claims.issuer, claims.client_id, claims.subject))
+        request.scope["allowance"] = allowance = await services.limits.take(principal)
+        _must_be_granted(allowance)
+    return claims
 
 
-async def get_actor(services: CurrentServices, claims: Annotated[Claims, Depends(get_claims)]) -> Actor:
+def _must_be_granted(allowance: Allowance) -> None:
+    if not allowance.granted:
+        raise TooManyRequests("you have asked too often", timedelta(seconds=allowance.reset_after))
+
+
+CurrentClaims = Annotated[Claims, Depends(get_claims)]
+
+
+def get_fhir(services: CurrentServices, credentials: Credentials, claims: CurrentClaims) -> FhirGateway:
+    """The FHIR server, asked with the identity that the settings choose; only once the token is known to be good."""
+    if services.on_behalf_of is None or credentials is None:
+        return services.fhir
+    return services.on_behalf_of(credentials.credentials)
+
+
+CurrentFhir = Annotated[FhirGateway, Depends(get_fhir)]
+
+
+def get_place(services: CurrentServices, fhir: CurrentFhir) -> Place:
+    """Where rights are read, and the rules of the house."""
+    settings, today = services.settings, services.clock().date()
+    return Place(fhir, services.rights, today, settings.policy, settings.organization)
+
+
+CurrentPlace = Annotated[Place, Depends(get_place)]
+
+
+async def get_actor(claims: CurrentClaims, place: CurrentPlace) -> Actor:
     """Who acts. Nothing else says so: no body, no parameter."""
-    organization, today = services.settings.organization, services.clock().date()
-    return await identify(claims, fhir=services.fhir, today=today, organization=organization)
+    return await identify(claims, place)
 
 
 CurrentActor = Annotated[Actor, Depends(get_actor)]
 
 
-def get_session(request: Request, services: CurrentServices, actor: CurrentActor) -> Session:
+def get_reader(
+    accept_language: Annotated[
+        str,
+        Header(
+            alias="Accept-Language",
+            description="Language of the words that are CoPlan's own: `en` or `es`; without it the patient's",
+            examples=["es-MX, es;q=0.9"],
+        ),
+    ] = "",
+) -> Language | None:
+    """The language that the caller asks for."""
+    return accepted_language(accept_language)
+
+
+def get_session(
+    request: Request,
+    services: CurrentServices,
+    actor: CurrentActor,
+    place: CurrentPlace,
+    accessed: CurrentAccessed,
+    reader: Annotated[Language | None, Depends(get_reader)],
+) -> Session:
     """What this request may use; the FHIR server as this actor may see it."""
+    met = WitnessedFhir(place.fhir, accessed.met)
+    guarded = GuardedFhir(met, actor, place.policy, place.rights, place.today)
     return Session(
         actor=actor,
-        fhir=GuardedFhir(services.fhir, actor),
+        fhir=WitnessedGuard(guarded, accessed.given),
         cache=services.cache,
         clock=services.clock,
         request_id=request.scope["request_id"],
         policy=services.settings.policy,
+        language=Language(services.settings.language),
+        reader=reader,
         observer=services.settings.organization,
     )
 

@@ -8,11 +8,14 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from fhir_mappings.carrier import Json
-from service.api import examples
+from service.api import activity_views, examples, smaller_views, template_views
 from service.api.cds_models import CDS_ANSWERS
 from service.api.decision_views import DECISION_ANSWERS
+from service.api.me_views import Me, ProtectedResource
 from service.api.problems import FHIR_JSON, PROBLEM_JSON, PROBLEMS
+from service.api.progress_views import PROGRESS_ANSWERS
 from service.api.story_views import ANSWERS
+from service.api.tracking_views import TRACKING_ANSWERS
 from service.api.views import ProblemDetails, View
 
 READ_ERRORS: Final = (401, 403, 404, 406, 502, 503, 504)
@@ -42,7 +45,12 @@ counter or decline it with a reason, and what is agreed is linked from the CareP
 TAGS: Final = [
     {"name": "goals", "description": "A goal from the first offer to its end."},
     {"name": "progress", "description": "Measurements for a goal, and what they say of it."},
+    {"name": "tracking", "description": "What patients, families and devices measure, and what can be."},
+    {"name": "attainment", "description": "How far a goal is as each side sees it, what matters, what comes first."},
+    {"name": "family", "description": "Who sees a goal, and what to talk about at a visit."},
     {"name": "plans", "description": "The plan that links the goals, and all of it in one call."},
+    {"name": "activities", "description": "What is to be done: today, this week, and how it went."},
+    {"name": "templates", "description": "Programmes that patients and clinicians design together."},
     {"name": "preferences", "description": "What the person wants, and what is planned against it."},
     {"name": "decision support", "description": "CDS Hooks 2.0: cards in the EHR, before the order is signed."},
     {"name": "definitions", "description": "Code systems, value sets and measures that CoPlan publishes."},
@@ -86,9 +94,19 @@ def openapi(app: FastAPI) -> Json:
             license_info={"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
             servers=[{"url": "/", "description": "This server"}],
         )
-        _, schemas = msgspec.json.schema_components(
-            (*ANSWERS, *DECISION_ANSWERS, *CDS_ANSWERS), ref_template=f"{SCHEMAS}{{name}}"
+        described = (
+            *ANSWERS,
+            *PROGRESS_ANSWERS,
+            *TRACKING_ANSWERS,
+            Me,
+            ProtectedResource,
+            *activity_views.ANSWERS,
+            *smaller_views.ANSWERS,
+            *template_views.ANSWERS,
+            *DECISION_ANSWERS,
+            *CDS_ANSWERS,
         )
+        _, schemas = msgspec.json.schema_components(described, ref_template=f"{SCHEMAS}{{name}}")
         present = document["components"]["schemas"]
         for unused in ("HTTPValidationError", "ValidationError"):
             present.pop(unused, None)

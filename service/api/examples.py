@@ -33,7 +33,7 @@ OPEN_PLAN: Final = {"title": "Back on my feet", "goals": ["knee-walk"]}
 LINK: Final = {"goal": "knee-walk"}
 
 TARGET: Final = {
-    "words": "steps: at least 4000 steps a day by 2027-03-31",
+    "words": "steps: at least 4000 steps a day by March 31, 2027",
     "measure": STEPS,
     "value": {"quantity": {**SIX_THOUSAND, "value": 4000}},
     "due": "2027-03-31",
@@ -43,7 +43,7 @@ GOAL: Final[dict[str, Any]] = {
     "version": "2",
     "patient": PATIENT,
     "description": "Walk to the shops and back, and do the knee exercises every night"
-    " (target: steps: at least 4000 steps a day by 2027-03-31)",
+    " (target: steps: at least 4000 steps a day by March 31, 2027)",
     "lifecycleStatus": "active",
     "achievementStatus": "improving",
     "startDate": "2026-12-01",
@@ -56,7 +56,7 @@ GOAL: Final[dict[str, Any]] = {
     ],
     "notes": [
         {
-            "text": "Agreed by Dr Bo Berg (care team bo) and Ann Ahl (patient).",
+            "text": "Agreed by Dr Bo Berg (care team) and Ann Ahl (patient).",
             "author": PATIENT,
             "time": "2026-12-01T18:04:11.231Z",
         }
@@ -116,7 +116,7 @@ THREAD: Final = {
             "differences": [
                 {
                     "element": "Goal.target",
-                    "before": "steps: at least 6000 steps a day by 2027-03-31",
+                    "before": "steps: at least 6000 steps a day by March 31, 2027",
                     "after": TARGET["words"],
                 }
             ],
@@ -150,18 +150,11 @@ PLAN_WITH_GOALS: Final = {"carePlan": CARE_PLAN, "goals": [GOAL]}
 PATIENT_PLAN: Final = {
     "patient": PATIENT,
     "asOf": "2026-12-03T18:31:02Z",
+    "language": "en",
     "goals": [GOAL],
     "questionsForYou": [QUESTION],
     "latest": [MEASUREMENT],
     "carePlans": [CARE_PLAN],
-}
-ME: Final = {
-    "actor": PATIENT,
-    "role": "Patient",
-    "clientId": "portal",
-    "scopes": ["patient/Goal.cruds"],
-    "patients": [PATIENT],
-    "name": "Ann Ahl",
 }
 PROBLEM: Final = {
     "type": "urn:coplan:problem:version-conflict",

@@ -1,5 +1,8 @@
 """Goals: offered, answered, agreed, ended."""
 
+from collections.abc import Callable
+from functools import partial
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -7,6 +10,7 @@ from fhir_mappings.bundle import searchset
 from fhir_mappings.carrier import Json
 from fhir_mappings.communication import message_from_fhir
 from fhir_mappings.goal import goal_from_fhir
+from fhir_mappings.wording import ENGLISH, Language
 from service.api import examples
 from service.api.answers import Form, fhir_response, resource_response, view_response
 from service.api.bodies import StrictRoute
@@ -32,6 +36,7 @@ from service.api.schemas import (
 )
 from service.api.story_views import GoalThread, MessageView
 from service.api.views import GoalList, GoalView
+from service.commit import Session
 from service.workflows import goals, threads
 from service.workflows.plans import list_goals
 
@@ -43,9 +48,14 @@ ACTED = answers(GoalView, examples.GOAL, errors=ACT_ERRORS)
 BECAUSE = body(examples.REASON)
 
 
-def goal_view(resource: Json) -> GoalView:
+def goal_view(resource: Json, language: Language = ENGLISH) -> GoalView:
     """A Goal as we show it."""
-    return GoalView.of(goal_from_fhir(resource))
+    return GoalView.of(goal_from_fhir(resource), language)
+
+
+def goal_view_for(session: Session) -> Callable[[Json], GoalView]:
+    """A Goal as we show it to this caller."""
+    return partial(goal_view, language=session.words)
 
 
 def message_view(resource: Json) -> MessageView:
@@ -67,7 +77,7 @@ async def propose_goal(patient: CurrentPatient, offer: ProposeGoal, act: Current
     """
     return await act.answer(
         lambda: goals.propose(patient, offer.offer(), session=act.session, care_plan=offer.care_plan),
-        goal_view,
+        goal_view_for(act.session),
         location=LOCATION,
     )
 
@@ -85,7 +95,7 @@ async def list_patient_goals(
     found = await list_goals(patient, session=session, statuses=frozenset(statuses))
     if form is Form.FHIR:
         return fhir_response(searchset(found))
-    return view_response(GoalList(goals=tuple(map(goal_view, found))))
+    return view_response(GoalList(goals=tuple(map(goal_view_for(session), found))))
 
 
 @router.get(
@@ -93,7 +103,7 @@ async def list_patient_goals(
 )
 async def get_goal(goal_id: GoalId, session: CurrentSession, form: AcceptedForm) -> Response:
     """The goal as it stands. Keep its ETag: whatever you do next is about this version."""
-    return resource_response(form, await session.fhir.read("Goal", goal_id), goal_view)
+    return resource_response(form, await session.fhir.read("Goal", goal_id), goal_view_for(session))
 
 
 @router.get(
@@ -125,7 +135,7 @@ async def counter_propose_goal(
     """
     return await act.answer(
         lambda: goals.counter_propose(goal_id, offer.offer(), offer.reason, session=act.session, if_match=version),
-        goal_view,
+        goal_view_for(act.session),
         location=LOCATION,
     )
 
@@ -143,7 +153,7 @@ async def accept_goal(goal_id: GoalId, yes: AcceptGoal, act: CurrentAct, version
         lambda: goals.accept(
             goal_id, session=act.session, if_match=version, priority=yes.priority, comment=yes.comment
         ),
-        goal_view,
+        goal_view_for(act.session),
     )
 
 
@@ -156,7 +166,9 @@ async def accept_goal(goal_id: GoalId, yes: AcceptGoal, act: CurrentAct, version
 )
 async def decline_goal(goal_id: GoalId, no: WithReason, act: CurrentAct, version: RequiredVersion) -> Response:
     """Say no to an offer, or to ending a goal, in words that the other side can understand. The wish stays readable."""
-    return await act.answer(lambda: goals.decline(goal_id, no.reason, session=act.session, if_match=version), goal_view)
+    return await act.answer(
+        lambda: goals.decline(goal_id, no.reason, session=act.session, if_match=version), goal_view_for(act.session)
+    )
 
 
 @router.post(
@@ -169,7 +181,8 @@ async def decline_goal(goal_id: GoalId, no: WithReason, act: CurrentAct, version
 async def agree_to_disagree(goal_id: GoalId, why: WithReason, act: CurrentAct, version: RequiredVersion) -> Response:
     """The care team does not share the goal and says why; the patient may pursue it as their own."""
     return await act.answer(
-        lambda: goals.agree_to_disagree(goal_id, why.reason, session=act.session, if_match=version), goal_view
+        lambda: goals.agree_to_disagree(goal_id, why.reason, session=act.session, if_match=version),
+        goal_view_for(act.session),
     )
 
 
@@ -183,7 +196,7 @@ async def agree_to_disagree(goal_id: GoalId, why: WithReason, act: CurrentAct, v
 async def withdraw_goal(goal_id: GoalId, why: WithdrawGoal, act: CurrentAct, version: RequiredVersion) -> Response:
     """Take back an offer that nobody has agreed to yet. An offer that it had answered is on the table again."""
     return await act.answer(
-        lambda: goals.withdraw(goal_id, why.reason, session=act.session, if_match=version), goal_view
+        lambda: goals.withdraw(goal_id, why.reason, session=act.session, if_match=version), goal_view_for(act.session)
     )
 
 
@@ -192,7 +205,9 @@ async def withdraw_goal(goal_id: GoalId, why: WithdrawGoal, act: CurrentAct, ver
 )
 async def hold_goal(goal_id: GoalId, why: WithReason, act: CurrentAct, version: RequiredVersion) -> Response:
     """Pause an agreed goal, for example while the knee is swollen."""
-    return await act.answer(lambda: goals.hold(goal_id, why.reason, session=act.session, if_match=version), goal_view)
+    return await act.answer(
+        lambda: goals.hold(goal_id, why.reason, session=act.session, if_match=version), goal_view_for(act.session)
+    )
 
 
 @router.post(
@@ -204,7 +219,9 @@ async def hold_goal(goal_id: GoalId, why: WithReason, act: CurrentAct, version: 
 )
 async def resume_goal(goal_id: GoalId, why: WithReason, act: CurrentAct, version: RequiredVersion) -> Response:
     """After a pause, after a relapse, or because its start has come."""
-    return await act.answer(lambda: goals.resume(goal_id, why.reason, session=act.session, if_match=version), goal_view)
+    return await act.answer(
+        lambda: goals.resume(goal_id, why.reason, session=act.session, if_match=version), goal_view_for(act.session)
+    )
 
 
 @router.post(
@@ -225,7 +242,7 @@ async def complete_goal(goal_id: GoalId, end: CompleteGoal, act: CurrentAct, ver
             reason=end.reason,
             observation=end.observation,
         ),
-        goal_view,
+        goal_view_for(act.session),
     )
 
 
@@ -238,7 +255,9 @@ async def complete_goal(goal_id: GoalId, end: CompleteGoal, act: CurrentAct, ver
 )
 async def cancel_goal(goal_id: GoalId, why: WithReason, act: CurrentAct, version: RequiredVersion) -> Response:
     """The patient's side is never held to a goal: it ends at once. The care team asks the patient first."""
-    return await act.answer(lambda: goals.cancel(goal_id, why.reason, session=act.session, if_match=version), goal_view)
+    return await act.answer(
+        lambda: goals.cancel(goal_id, why.reason, session=act.session, if_match=version), goal_view_for(act.session)
+    )
 
 
 @router.post(
@@ -253,7 +272,8 @@ async def mark_goal_entered_in_error(
 ) -> Response:
     """For mistakes such as the wrong patient, by its author or a custodian. Nothing is deleted."""
     return await act.answer(
-        lambda: goals.enter_in_error(goal_id, why.reason, session=act.session, if_match=version), goal_view
+        lambda: goals.enter_in_error(goal_id, why.reason, session=act.session, if_match=version),
+        goal_view_for(act.session),
     )
 
 

@@ -12,8 +12,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.edge import METHODS
 from service.api.problems import HOOKS, problem_response
 from service.logs import log
+from service.metrics import REQUEST_SECONDS, REQUESTS
+from service.ports import Allowance
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9\-_.]{1,64}")
 HEADERS: Final = {
@@ -51,10 +54,14 @@ class RequestContext:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
+                if allowance := scope.get("allowance"):
+                    headers.update(_rate_limit(allowance))
                 if scope["path"].startswith(DOCS):
                     headers["Content-Security-Policy"] = DOCS_POLICY
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if headers["Vary"] == "Origin":  # of another origin's page; the others hold as well
+                    headers["Vary"] = f"{HEADERS['Vary']}, Origin"
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -65,13 +72,16 @@ class RequestContext:
                 if status:
                     raise
                 await problem_response(Request(scope), exc)(scope, receive, send_with_headers)
-            log.info(
-                "answered",
-                method=scope["method"],
-                route=_template(scope),
-                status=status,
-                duration_ms=round((time.perf_counter() - started) * 1000, 1),
-            )
+            _tell(scope, status, time.perf_counter() - started)
+
+
+def _tell(scope: Scope, status: int, seconds: float) -> None:
+    """One line in the log, and the metrics: by template, for a path and a method may hold anything."""
+    method = scope["method"] if scope["method"] in METHODS else "other"
+    route = getattr(scope.get("route"), "path", "<unmatched>")
+    log.info("answered", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 1))
+    REQUESTS.labels(method, route, str(status)).inc()
+    REQUEST_SECONDS.labels(method, route).observe(seconds)
 
 
 class CdsCors:
@@ -97,6 +107,9 @@ def _request_id(scope: Scope) -> str:
     return given if REQUEST_ID.fullmatch(given) else str(uuid4())
 
 
-def _template(scope: Scope) -> str:
-    """`/v1/goals/{goalId}`, never the id itself: a path may hold anything."""
-    return getattr(scope.get("route"), "path", "<unmatched>")
+def _rate_limit(allowance: Allowance) -> dict[str, str]:
+    """Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/"""
+    return {
+        "RateLimit-Policy": f'"default";q={allowance.quota};w={allowance.window}',
+        "RateLimit": f'"default";r={allowance.remaining};t={allowance.reset_after}',
+    }

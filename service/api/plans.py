@@ -20,7 +20,7 @@ from service.api.dependencies import (
     RequiredVersion,
 )
 from service.api.documentation import ACT_ERRORS, WRITE_ERRORS, answers, body
-from service.api.goals import goal_view
+from service.api.goals import goal_view_for
 from service.api.schemas import LinkGoal, OpenCarePlan
 from service.api.story_views import CarePlanList, CarePlanView, CarePlanWithGoals, PatientPlan
 from service.workflows import care_plans
@@ -97,7 +97,7 @@ async def get_care_plan(care_plan_id: CarePlanId, session: CurrentSession, form:
     plan, goals = await care_plans.read_care_plan(care_plan_id, session=session)
     if form is Form.FHIR:
         return fhir_response(collection([plan, *goals]), headers=entity_tag(plan))
-    view = CarePlanWithGoals(care_plan=care_plan_view(plan), goals=tuple(map(goal_view, goals)))
+    view = CarePlanWithGoals(care_plan=care_plan_view(plan), goals=tuple(map(goal_view_for(session), goals)))
     return view_response(view, headers=entity_tag(plan))
 
 

@@ -4,10 +4,11 @@ Problem details (RFC 9457), or an OperationOutcome for who accepts `application/
 quotes what was sent or stored; both name the request id under which the log has more.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Final
+from typing import Any, Final
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -18,6 +19,7 @@ from fhir_mappings.carrier import Json, MalformedJson, encode
 from fhir_mappings.elements import MappingError
 from fhir_mappings.operation_outcome import Issue, operation_outcome
 from service import errors
+from service.api.challenge import challenge
 from service.errors import Flaw
 from service.logs import log
 
@@ -46,6 +48,7 @@ UPSTREAM_DETAIL: Final = "The FHIR server behind this service did not do its par
 PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
     errors.NotAuthenticated: Problem(401, "not-authenticated", "login", "Not authenticated", "Send a valid token."),
     errors.NotPermitted: Problem(403, "not-permitted", "forbidden", "Not permitted"),
+    errors.ScopeMissing: Problem(403, "scope-missing", "forbidden", "The token has no scope for this"),
     errors.ResourceNotFound: Problem(404, "not-found", "not-found", "Not found", "There is no such resource for you."),
     errors.ResourceGone: Problem(410, "gone", "deleted", "Gone", "The resource was deleted on the FHIR server."),
     errors.TransitionNotAllowed: Problem(409, "transition-not-allowed", "business-rule", "Does not follow"),
@@ -63,14 +66,35 @@ PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
     errors.ContentTooLarge: Problem(413, "content-too-large", "too-long", "Content too large"),
     errors.MediaTypeNotSupported: Problem(415, "media-type-not-supported", "not-supported", "Media type not supported"),
     errors.NotAcceptable: Problem(406, "not-acceptable", "not-supported", "Not acceptable"),
+    errors.IssuerUnavailable: Problem(503, "issuer-unavailable", "transient", "Token issuer unavailable"),
     errors.UpstreamUnavailable: Problem(503, "fhir-server-unavailable", "transient", "FHIR server unavailable"),
     errors.UpstreamTimeout: Problem(504, "fhir-server-timeout", "timeout", "FHIR server too slow"),
     errors.UpstreamInvalid: Problem(502, "fhir-server-invalid", "exception", "FHIR server error", UPSTREAM_DETAIL),
     errors.UpstreamRefused: Problem(502, "fhir-server-refused", "exception", "FHIR server refused", UPSTREAM_DETAIL),
+    errors.AuditTrailFull: Problem(
+        503, "audit-trail-full", "throttled", "Cannot be recorded now", "What cannot be recorded is not answered."
+    ),
+    errors.HostNotServed: Problem(421, "host-not-served", "not-supported", "Host not served"),
+    errors.MethodNotServed: Problem(405, "method-not-served", "not-supported", "Method not allowed"),
+    errors.BodyTooSlow: Problem(408, "body-too-slow", "timeout", "Body too slow"),
+    errors.UnknownParameter: Problem(400, "unknown-parameter", "not-supported", "Unknown parameter"),
+    errors.Overloaded: Problem(503, "overloaded", "throttled", "Overloaded"),
+    errors.TooManyRequests: Problem(429, "too-many-requests", "throttled", "Too many requests"),
     MappingError: Problem(502, "fhir-resource-unreadable", "exception", "A resource that cannot be read"),
     MalformedJson: Problem(400, "malformed-content", "structure", "Malformed content"),
 }
 """Error of the inside: what the outside is told."""
+
+FIXED_HEADERS: Final[Mapping[type[Exception], Mapping[str, str]]] = {
+    errors.AuditTrailFull: {"Retry-After": "5"},
+    errors.BodyTooSlow: {"Connection": "close"},
+    errors.IssuerUnavailable: {"Retry-After": "5"},
+    errors.MethodNotServed: {"Allow": "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"},
+    errors.Overloaded: {"Retry-After": "1"},
+}
+_MEMBER: Final = re.compile(r"[A-Za-z0-9_\-]{1,64}")
+MAX_FLAWS: Final = 50
+"""A body can be wrong in every one of its members; nobody reads all of that."""
 
 UNKNOWN: Final = Problem(500, "internal-error", "exception", "Internal error", "The request id helps to find it.")
 
@@ -85,7 +109,7 @@ def problem_response(request: Request, exc: Exception) -> Response:
         body, media_type = _details(problem, flaws, exc, request_id), PROBLEM_JSON
     if problem is UNKNOWN:
         log.error("internal_error", error=type(exc).__name__, where=_where(exc))
-    return Response(encode(body), problem.status, _headers(exc), media_type)
+    return Response(encode(body), problem.status, _headers(exc) | challenge(request, exc), media_type)
 
 
 def _problem(exc: Exception) -> tuple[Problem, tuple[Flaw, ...]]:
@@ -102,8 +126,13 @@ def _of_request(exc: RequestValidationError) -> tuple[Problem, tuple[Flaw, ...]]
     found = exc.errors()
     if any(error["loc"][0] == "path" for error in found):
         return PROBLEMS[errors.ResourceNotFound], ()
-    flaws = tuple(Flaw(_path(e["loc"]), _without_values(e), _kind(e["type"])) for e in found)
+    flaws = tuple(flaw_of(e, e["loc"]) for e in found[:MAX_FLAWS])
     return PROBLEMS[errors.InvalidContent], flaws
+
+
+def flaw_of(error: Mapping[str, Any], location: tuple[int | str, ...]) -> Flaw:
+    """What pydantic found at this location, whose first step is the kind of place (`body`, `query`)."""
+    return Flaw(_path(location), _without_values(error), _kind(error["type"]))
 
 
 def _details(problem: Problem, flaws: tuple[Flaw, ...], exc: Exception, request_id: str) -> Json:
@@ -126,10 +155,12 @@ def _outcome(problem: Problem, flaws: tuple[Flaw, ...], exc: Exception, request_
 
 
 def _headers(exc: Exception) -> dict[str, str]:
-    if isinstance(exc, errors.NotAuthenticated):
-        return {"WWW-Authenticate": 'Bearer realm="CoPlan", error="invalid_token"'}
     if isinstance(exc, errors.VersionConflict) and exc.current:
         return {"ETag": f'W/"{exc.current}"'}
+    if type(exc) in FIXED_HEADERS:
+        return dict(FIXED_HEADERS[type(exc)])
+    if isinstance(exc, errors.TooManyRequests):
+        return {"Retry-After": str(max(1, ceil(exc.retry_after.total_seconds())))}
     if isinstance(exc, errors.UpstreamUnavailable):
         pause = exc.retry_after.total_seconds() if exc.retry_after else 1
         return {"Retry-After": str(max(1, ceil(pause)))}
@@ -139,8 +170,13 @@ def _headers(exc: Exception) -> dict[str, str]:
 def _path(location: tuple[int | str, ...]) -> str:
     """`("body", "targets", 0, "due")` as `targets[0].due`; what is no element of the body keeps its kind."""
     kind, *steps = location
-    named = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps).removeprefix(".")
+    named = "".join(f"[{s}]" if isinstance(s, int) else f".{_name(s)}" for s in steps).removeprefix(".")
     return named or "body" if kind == "body" else f"{kind} {named}"
+
+
+def _name(step: str) -> str:
+    """A member's name may be the caller's own, of any length and any characters."""
+    return step if _MEMBER.fullmatch(step) else "(unreadable)"
 
 
 def _without_values(error: Mapping[str, str]) -> str:

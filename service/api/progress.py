@@ -1,20 +1,95 @@
-"""Measurements for a goal."""
+"""Measurements for a goal, what they say of it, and their picture."""
 
-from fastapi import APIRouter
+import asyncio
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from fhir_mappings.carrier import Json
 from fhir_mappings.observation import observation_from_fhir
-from service.api import examples
-from service.api.answers import view_response
+from service.api import examples, tracking_examples
+from service.api.answers import Form, accepted_form, view_response
 from service.api.bodies import StrictRoute
-from service.api.dependencies import CurrentAct, CurrentSession, GoalId, OptionalVersion
-from service.api.documentation import WRITE_ERRORS, answers, body
+from service.api.chart_words import WORDS, accepted_language
+from service.api.dependencies import (
+    CurrentAct,
+    CurrentPatient,
+    CurrentServices,
+    CurrentSession,
+    GoalId,
+    OptionalVersion,
+)
+from service.api.documentation import READ_ERRORS, WRITE_ERRORS, answers, body
+from service.api.progress_views import GoalProgress, RunChartView
+from service.api.run_chart_png import run_chart_png
+from service.api.run_chart_svg import run_chart_svg
 from service.api.schemas import RecordProgress
-from service.api.story_views import GoalProgress, MeasurementView
+from service.api.story_views import MeasurementView
+from service.domain.run_chart import RunChart
+from service.series import Window
 from service.workflows import progress
 
 router = APIRouter(prefix="/v1", tags=["progress"], route_class=StrictRoute)
+
+
+def get_language(
+    accept_language: Annotated[str, Header(alias="Accept-Language", description="`en` or `es`")] = "",
+) -> str:
+    """The language of what is said in words."""
+    return accepted_language(accept_language)
+
+
+def get_window(
+    since: Annotated[AwareDatetime | None, Query(alias="from", description="Nothing that was measured before")] = None,
+    until: Annotated[AwareDatetime | None, Query(alias="to", description="Nothing measured afterwards")] = None,
+) -> Window:
+    """What is looked at: the latest 100 values, or the latest 500 of a window that begins."""
+    return Window(since, until)
+
+
+Language = Annotated[str, Depends(get_language)]
+CurrentWindow = Annotated[Window, Depends(get_window)]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """How a chart is wanted."""
+
+    form: Form
+    language: str
+
+    async def of(self, chart: RunChart) -> Response:
+        """The chart as data, as SVG or as PNG."""
+        told = {"Content-Language": self.language, "Vary": "Accept, Accept-Language"}
+        if self.form is Form.JSON:
+            return view_response(RunChartView.of(chart, self.language), headers=told)
+        svg = run_chart_svg(chart, WORDS[self.language], self.language)
+        drawn = svg.encode() if self.form is Form.SVG else await asyncio.to_thread(run_chart_png, svg)
+        return Response(drawn, headers=told, media_type=self.form)
+
+
+def get_picture(request: Request, language: Language) -> Picture:
+    """JSON, SVG or PNG, as the caller accepts."""
+    return Picture(accepted_form(request.headers.get("accept", ""), Form.JSON, Form.SVG, Form.PNG), language)
+
+
+CurrentPicture = Annotated[Picture, Depends(get_picture)]
+
+
+def chart_answers() -> dict[int | str, dict[str, Any]]:
+    """`responses` of a run chart."""
+    documented = answers(RunChartView, tracking_examples.RUN_CHART, fhir=False, errors=(*READ_ERRORS, 422))
+    documented[200]["content"] |= {
+        Form.SVG.value: {"schema": {"type": "string"}},
+        Form.PNG.value: {"schema": {"type": "string", "format": "binary"}},
+    }
+    return documented
+
+
+CHART: Final = chart_answers()
 
 
 def measurement_view(resource: Json) -> MeasurementView:
@@ -47,8 +122,63 @@ async def record_progress(
     "/goals/{goalId}/progress",
     operation_id="getGoalProgress",
     summary="Read the progress of a goal",
-    responses=answers(GoalProgress, examples.PROGRESS, fhir=False),
+    responses=answers(GoalProgress, tracking_examples.PROGRESS, fhir=False),
 )
-async def get_goal_progress(goal_id: GoalId, session: CurrentSession) -> Response:
-    """The series, the trend and whether the latest value meets the target. `achieved` is for people to say."""
-    return view_response(GoalProgress.of(await progress.read_progress(goal_id, session=session)))
+async def get_goal_progress(
+    goal_id: GoalId, session: CurrentSession, services: CurrentServices, language: Language
+) -> Response:
+    """The series, the trend and whether the latest value meets the target; where values are missing; what is more than
+    chance; and, with enough to go by, a likely range. `achieved` is for people to say.
+    """
+    catalogue = services.settings.catalogue
+    view = await progress.read_progress(goal_id, session=session, catalogue=catalogue, language=language)
+    return view_response(GoalProgress.of(view, language), headers={"Content-Language": language})
+
+
+@router.get(
+    "/goals/{goalId}/run-chart",
+    operation_id="getGoalRunChart",
+    summary="See the progress of a goal",
+    responses=CHART,
+)
+async def get_goal_run_chart(
+    goal_id: GoalId,
+    session: CurrentSession,
+    services: CurrentServices,
+    picture: CurrentPicture,
+    window: CurrentWindow,
+) -> Response:
+    """The series against the target, as data, as SVG with its words inside for screen readers, or as PNG."""
+    catalogue, language = services.settings.catalogue, picture.language
+    view = await progress.read_progress(goal_id, session=session, catalogue=catalogue, language=language, window=window)
+    return await picture.of(view.chart)
+
+
+@router.get(
+    "/patients/{patientId}/run-chart",
+    operation_id="getTrackedRunChart",
+    summary="See how something that is tracked goes",
+    responses=CHART,
+)
+async def get_tracked_run_chart(
+    patient: CurrentPatient,
+    session: CurrentSession,
+    services: CurrentServices,
+    picture: CurrentPicture,
+    window: CurrentWindow,
+    code: Annotated[
+        str, Query(pattern=r"^[^\s,$\\]{1,200}$", description="Key of the catalogue or of a part, or LOINC code")
+    ],
+    unit: Annotated[str | None, Query(max_length=64, description="UCUM code; that of the latest value")] = None,
+) -> Response:
+    """As for a goal, whether or not there is one. Values in other units are told in this one where that is exact."""
+    chart = await progress.read_tracked_chart(
+        patient,
+        code,
+        session=session,
+        catalogue=services.settings.catalogue,
+        unit=unit,
+        language=picture.language,
+        window=window,
+    )
+    return await picture.of(chart)

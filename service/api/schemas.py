@@ -1,7 +1,10 @@
 """Bodies that callers send. What a field may hold is checked here once; what it may mean, by the rules."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -10,12 +13,23 @@ from pydantic.alias_generators import to_camel
 from fhir_mappings import model
 from fhir_mappings.codes import AchievementStatus, GoalPriority, ObservationCategory, QuantityComparator
 from fhir_mappings.elements import DATE, checked_reference, checked_text, checked_unit
+from fhir_mappings.pco import DOMAINS, CodeList
+from service.domain.attainment import domain_concepts
 from service.domain.goal_offers import Offer
 from service.workflows.care_plans import PlanDraft
 from service.workflows.progress import Measurement
 
 ASKED: Final = frozenset({"Patient", "RelatedPerson", "Practitioner", "PractitionerRole", "CareTeam", "Organization"})
 ADDRESSED: Final = frozenset({"Condition", "Observation", "RiskAssessment"})
+
+
+class Visibility(StrEnum):
+    """Who sees a goal and all about it."""
+
+    SHARED = "shared"
+    PRIVATE = "private"
+
+
 CLOCK_SKEW: Final = timedelta(minutes=5)
 
 
@@ -23,8 +37,18 @@ def _words(max_length: int) -> AfterValidator:
     return AfterValidator(lambda value: checked_text(value, "", max_length=max_length).strip())
 
 
-def _reference_to(*allowed: str) -> AfterValidator:
+def reference_to(*allowed: str) -> AfterValidator:
+    """A reference of the form Type/id to one of these types."""
     return AfterValidator(lambda value: checked_reference(value, allowed, ""))
+
+
+def _of(codes: CodeList) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if value not in codes.codes:
+            raise ValueError(f"must be one of {', '.join(codes.codes)}")
+        return value
+
+    return check
 
 
 def _number(value: Any) -> Any:
@@ -44,13 +68,14 @@ def _date(value: str) -> model.PartialDate:
     return date
 
 
-def _not_in_the_future(value: datetime) -> datetime:
+def not_in_the_future(value: datetime) -> datetime:
+    """What is told happened already; clocks may differ a little."""
     if value > datetime.now(UTC) + CLOCK_SKEW:
         raise ValueError("must not lie in the future")
     return value
 
 
-PastInstant: TypeAlias = Annotated[AwareDatetime, AfterValidator(_not_in_the_future)]
+PastInstant: TypeAlias = Annotated[AwareDatetime, AfterValidator(not_in_the_future)]
 Words: TypeAlias = Annotated[str, _words(2_000)]
 Reason: TypeAlias = Annotated[
     str, _words(1_000), Field(description="Why, in plain words. Everybody concerned can read it.")
@@ -63,6 +88,7 @@ Number: TypeAlias = Annotated[Decimal, BeforeValidator(_number), Field(max_digit
 Unit: TypeAlias = Annotated[
     str, AfterValidator(lambda value: checked_unit(value, "")), Field(description="UCUM code, for example `{steps}/d`")
 ]
+Domain: TypeAlias = Annotated[str, AfterValidator(_of(DOMAINS)), Field(json_schema_extra={"enum": [*DOMAINS.codes]})]
 Day: TypeAlias = Annotated[
     str, AfterValidator(_date), Field(description="`YYYY`, `YYYY-MM` or `YYYY-MM-DD`", examples=["2027-01-31"])
 ]
@@ -190,18 +216,32 @@ class Target(Body):
         return model.Target(self.measure.noun() if self.measure else None, value, due)
 
 
+class Level(Body):
+    """What one level looks like. 0 is what you expect; +2 much better, -2 much less."""
+
+    score: Annotated[int, Field(strict=True, ge=-2, le=2)]
+    text: ShortText
+
+    def noun(self) -> model.Level:
+        return model.Level(self.text, self.score)
+
+
 class OfferBody(Body):
     """A goal as somebody puts it, in their own words."""
 
     description: Words = Field(description="The person's own words. Nobody ever edits them.")
     targets: tuple[Target, ...] = Field((), max_length=10)
+    levels: tuple[Level, ...] = Field(
+        (), max_length=5, description="How you will tell how far it is, in your own words; level 0 is needed"
+    )
     start_date: Day | None = None
+    domains: tuple[Domain, ...] = Field((), max_length=5, description="Areas of life that it is about, by PCO 1.0.0")
     categories: tuple[Concept, ...] = Field((), max_length=10)
     priority: GoalPriority | None = Field(None, description="How much it matters to who offers it")
-    addresses: tuple[Annotated[str, _reference_to(*ADDRESSED)], ...] = Field(
+    addresses: tuple[Annotated[str, reference_to(*ADDRESSED)], ...] = Field(
         (), max_length=20, description="Conditions, Observations or RiskAssessments that it is about"
     )
-    ask: tuple[Annotated[str, _reference_to(*ASKED)], ...] = Field(
+    ask: tuple[Annotated[str, reference_to(*ASKED)], ...] = Field(
         (), max_length=20, description="Who is to answer. Without it: the care team, or for a clinician the patient."
     )
 
@@ -211,8 +251,9 @@ class OfferBody(Body):
         return Offer(
             words=self.description,
             targets=tuple(t.noun() for t in self.targets),
+            levels=tuple(level.noun() for level in self.levels),
             start=start,
-            categories=tuple(c.noun() for c in self.categories),
+            categories=(*domain_concepts(self.domains), *(c.noun() for c in self.categories)),
             priority=self.priority,
             addresses=self.addresses,
             asked=self.ask,
@@ -223,6 +264,13 @@ class ProposeGoal(OfferBody):
     """A goal for the table."""
 
     care_plan: Id | None = Field(None, description="Id of the plan that it is meant for; without it the shared one")
+    visibility: Visibility = Field(
+        Visibility.SHARED, description="`private`: for the patient and the care team, not for the family. Patient only."
+    )
+
+    def offer(self) -> Offer:
+        """What the rules take."""
+        return replace(super().offer(), private=self.visibility is Visibility.PRIVATE)
 
 
 class CounterProposeGoal(OfferBody):
@@ -255,14 +303,14 @@ class CompleteGoal(Body):
 
     outcome: AchievementStatus | None = Field(None, description="`achieved`, `sustaining` or `not-achieved`")
     reason: Reason | None = None
-    observation: Annotated[str, _reference_to("Observation")] | None = Field(None, description="What shows it")
+    observation: Annotated[str, reference_to("Observation")] | None = Field(None, description="What shows it")
 
 
 class SendMessage(Body):
     """A question or an answer."""
 
     text: Words
-    in_response_to: Annotated[str, _reference_to("Communication")] | None = None
+    in_response_to: Annotated[str, reference_to("Communication")] | None = None
 
 
 class RecordProgress(Body):
@@ -292,8 +340,8 @@ class OpenCarePlan(Body):
 
     title: ShortText
     goals: tuple[Id, ...] = Field((), max_length=100, description="Ids of agreed goals of this patient")
-    addresses: tuple[Annotated[str, _reference_to("Condition")], ...] = Field((), max_length=50)
-    care_team: Annotated[str, _reference_to("CareTeam")] | None = None
+    addresses: tuple[Annotated[str, reference_to("Condition")], ...] = Field((), max_length=50)
+    care_team: Annotated[str, reference_to("CareTeam")] | None = None
 
     def draft(self) -> PlanDraft:
         """What the rules take."""

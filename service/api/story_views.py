@@ -1,29 +1,42 @@
 """Answers that tell of more than one resource: threads, progress, plans, and who the caller is."""
 
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any
-
-import msgspec
+from typing import Any
 
 from fhir_mappings import model
 from fhir_mappings.carrier import Json
+from fhir_mappings.wording import ENGLISH, Language
+from service.api.person_views import (
+    AgendaItemView,
+    AgendaList,
+    AssessmentView,
+    GoalAttainment,
+    GoalScores,
+    PriorityLists,
+    PriorityListSet,
+    PriorityListView,
+    StatementView,
+    WhatMatters,
+    names_of,
+    open_items,
+    priority_lists,
+    scores_of,
+    statements,
+)
 from service.api.views import (
     ConceptView,
     Day,
     GoalList,
     GoalView,
     Health,
+    KeySet,
     ProblemDetails,
     Reference,
     ValueView,
     View,
     day_text,
 )
-from service.domain.actors import Actor
-from service.domain.progress import Point as ProgressPoint
 from service.workflows.plans import PlanView
-from service.workflows.progress import ProgressView
 from service.workflows.threads import OfferView, ThreadView
 
 
@@ -99,9 +112,9 @@ class OfferInThread(View):
     acts: tuple[StampView, ...] = ()
 
     @classmethod
-    def of(cls, offer: OfferView) -> "OfferInThread":
+    def of(cls, offer: OfferView, language: Language = ENGLISH) -> "OfferInThread":
         return cls(
-            goal=GoalView.of(offer.goal),
+            goal=GoalView.of(offer.goal, language),
             differences=tuple(
                 DifferenceView(element=d.expression, before=d.before, after=d.after) for d in offer.differences
             ),
@@ -123,7 +136,7 @@ class GoalThread(View):
     def of(cls, thread: ThreadView) -> "GoalThread":
         return cls(
             thread=thread.thread,
-            offers=tuple(map(OfferInThread.of, thread.offers)),
+            offers=tuple(OfferInThread.of(o, thread.language) for o in thread.offers),
             messages=tuple(map(MessageView.of, thread.messages)),
             waiting=tuple(map(QuestionView.of, thread.waiting)),
         )
@@ -152,33 +165,6 @@ class MeasurementView(View):
             performers=observation.performers,
             note=observation.note,
             patient_supplied=observation.patient_supplied,
-        )
-
-
-class PointView(View):
-    at: datetime
-    value: Decimal
-
-
-class GoalProgress(View):
-    """The series in the unit of the target, latest last. `onTarget` is absent where no number can meet the target."""
-
-    goal: Reference
-    trend: Annotated[str, msgspec.Meta(description="What the series says: a code of goal-achievement")]
-    points: tuple[PointView, ...] = ()
-    measurements: tuple[MeasurementView, ...] = ()
-    on_target: bool | None = None
-    achievement_status: Annotated[str, msgspec.Meta(description="What the goal says")] | None = None
-
-    @classmethod
-    def of(cls, view: ProgressView) -> "GoalProgress":
-        return cls(
-            goal=view.goal.reference,
-            trend=view.progress.status,
-            points=tuple(map(_point, view.progress.points)),
-            measurements=tuple(map(MeasurementView.of, view.observations)),
-            on_target=view.progress.on_target,
-            achievement_status=view.goal.achievement_status,
         )
 
 
@@ -239,14 +225,21 @@ class CareTeamView(View):
 
 
 class PatientPlan(View):
-    """All about a patient's goals: what waits for you, what waits for others, goals, plans, latest values, team."""
+    """All about a patient's goals: what matters first, what comes first for whom, what waits for you and for others,
+    goals with their scores side by side, plans, latest values, what to talk about, team. `language` is of our words.
+    """
 
     patient: Reference
     as_of: datetime
+    language: str
+    what_matters: tuple[StatementView, ...] = ()
+    priorities: tuple[PriorityListView, ...] = ()
     goals: tuple[GoalView, ...] = ()
     questions_for_you: tuple[QuestionView, ...] = ()
     waiting_for_others: tuple[QuestionView, ...] = ()
     latest: tuple[MeasurementView, ...] = ()
+    attainment: tuple[GoalScores, ...] = ()
+    agenda: tuple[AgendaItemView, ...] = ()
     care_plans: tuple[CarePlanView, ...] = ()
     care_teams: tuple[CareTeamView, ...] = ()
 
@@ -255,7 +248,12 @@ class PatientPlan(View):
         return cls(
             patient=view.patient,
             as_of=view.as_of,
-            goals=tuple(map(GoalView.of, view.goals)),
+            language=view.language.tag,
+            what_matters=statements(view.contents.assessments, view.language),
+            priorities=priority_lists(view.contents.priorities, names_of(view.goals, view.contents.assessments)),
+            goals=tuple(GoalView.of(g, view.language) for g in view.goals),
+            attainment=scores_of(view.goals, view.contents.assessments, view.language),
+            agenda=open_items(view.contents.agenda),
             questions_for_you=tuple(map(QuestionView.of, view.questions)),
             waiting_for_others=tuple(map(QuestionView.of, view.waiting)),
             latest=tuple(map(MeasurementView.of, view.latest)),
@@ -264,47 +262,25 @@ class PatientPlan(View):
         )
 
 
-class Me(View):
-    """Who the token speaks for. `patients` absent: any patient."""
-
-    actor: Reference
-    role: str
-    client_id: str
-    scopes: tuple[str, ...] = ()
-    patients: tuple[Reference, ...] | None = None
-    name: str | None = None
-    organization: Reference | None = None
-
-    @classmethod
-    def of(cls, actor: Actor) -> "Me":
-        return cls(
-            actor=actor.reference,
-            role=actor.role,
-            client_id=actor.client_id,
-            scopes=tuple(sorted(actor.scopes)),
-            patients=None if actor.patients is None else tuple(sorted(actor.patients)),
-            name=actor.display,
-            organization=actor.organization,
-        )
-
-
 ANSWERS: tuple[Any, ...] = (
+    AgendaItemView,
+    AgendaList,
+    AssessmentView,
     CarePlanList,
     CarePlanView,
     CarePlanWithGoals,
+    GoalAttainment,
     GoalList,
-    GoalProgress,
     GoalThread,
     GoalView,
     Health,
-    Me,
+    KeySet,
     MeasurementView,
     MessageView,
     PatientPlan,
+    PriorityListSet,
+    PriorityLists,
     ProblemDetails,
+    WhatMatters,
 )
 """All that a route answers, for openapi.yaml."""
-
-
-def _point(point: ProgressPoint) -> PointView:
-    return PointView(at=point.at, value=point.value)

@@ -10,7 +10,9 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 from fhir_mappings import model
+from fhir_mappings.attainment import NAMES
 from fhir_mappings.target import target_in_words
+from fhir_mappings.wording import ENGLISH, Language
 
 Reference: TypeAlias = Annotated[str, msgspec.Meta(description="`Type/id`", examples=["Patient/ann"])]
 Day: TypeAlias = Annotated[str, msgspec.Meta(description="`YYYY`, `YYYY-MM` or `YYYY-MM-DD`", examples=["2027-01-31"])]
@@ -91,13 +93,26 @@ class TargetView(View):
     due: Day | None = None
 
     @classmethod
-    def of(cls, target: model.Target) -> "TargetView":
+    def of(cls, target: model.Target, language: Language = ENGLISH) -> "TargetView":
         return cls(
-            words=target_in_words(target),
+            words=target_in_words(target, language),
             measure=ConceptView.of(target.measure) if target.measure else None,
             value=None if target.detail is None else ValueView.of(target.detail),
             due=str(target.due) if target.due else None,
         )
+
+
+class LevelView(View):
+    """`score` -2 to +2, `name` what that is called."""
+
+    text: str
+    score: int | None = None
+    name: str | None = None
+
+    @classmethod
+    def of(cls, level: model.Level, language: Language = ENGLISH) -> "LevelView":
+        name = None if level.score is None else language.say(NAMES[level.score])
+        return cls(text=level.text, score=level.score, name=name)
 
 
 class AcceptanceView(View):
@@ -131,6 +146,7 @@ class GoalView(View):
     status_reason: str | None = None
     expressed_by: Reference | None = None
     targets: tuple[TargetView, ...] = ()
+    levels: tuple[LevelView, ...] = ()
     acceptances: tuple[AcceptanceView, ...] = ()
     priority: Annotated[str, msgspec.Meta(description="Only where all who agree give the same")] | None = None
     categories: tuple[ConceptView, ...] = ()
@@ -140,9 +156,10 @@ class GoalView(View):
     replaced_by: tuple[Reference, ...] = ()
     thread: str | None = None
     patient_supplied: bool = False
+    visibility: Annotated[str, msgspec.Meta(description="`private` or `shared`")] = "shared"
 
     @classmethod
-    def of(cls, goal: model.Goal) -> "GoalView":
+    def of(cls, goal: model.Goal, language: Language = ENGLISH) -> "GoalView":
         return cls(
             id=str(goal.id),
             version=goal.version or "",
@@ -154,7 +171,8 @@ class GoalView(View):
             status_date=day_text(goal.status_date),
             status_reason=goal.status_reason,
             expressed_by=goal.expressed_by,
-            targets=tuple(map(TargetView.of, goal.targets)),
+            targets=tuple(TargetView.of(t, language) for t in goal.targets),
+            levels=tuple(LevelView.of(level, language) for level in goal.levels),
             acceptances=tuple(
                 AcceptanceView(individual=a.individual, status=a.status, priority=a.priority, name=a.display)
                 for a in goal.acceptances
@@ -167,6 +185,7 @@ class GoalView(View):
             replaced_by=goal.replaced_by,
             thread=goal.thread,
             patient_supplied=goal.patient_supplied,
+            visibility="private" if goal.private else "shared",
         )
 
 
@@ -177,6 +196,12 @@ class GoalList(View):
 class Health(View):
     status: str
     degraded: tuple[str, ...] = ()
+
+
+class KeySet(View):
+    """A JWK Set with public keys (RFC 7517)."""
+
+    keys: tuple[dict[str, str], ...]
 
 
 class Flaw(View):

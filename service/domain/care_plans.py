@@ -19,7 +19,13 @@ STILL_OPEN: Final = frozenset({CarePlanStatus.DRAFT, CarePlanStatus.ACTIVE, Care
 
 
 def opened(
-    subject: Reference, title: str, goals: Iterable[Goal], occasion: Occasion, *, shared: str | None = None
+    subject: Reference,
+    title: str,
+    goals: Iterable[Goal],
+    occasion: Occasion,
+    *,
+    shared: str | None = None,
+    private: bool = False,
 ) -> CarePlan:
     """A new plan of this patient. `shared` is the identifier by which it is known; without one, a new one.
 
@@ -34,6 +40,7 @@ def opened(
         created=occasion.at,
         period_start=occasion.day,
         shared=shared or str(uuid4()),
+        private=private,
     )
     plan = with_hands(plan, (occasion.actor.reference,))
     for goal in goals:
@@ -41,13 +48,25 @@ def opened(
     return plan
 
 
+def first_plan(goal: Goal, occasion: Occasion) -> CarePlan:
+    """The plan that a patient's first agreement opens: the shared one, or for a private goal the patient's own."""
+    patient = goal.subject.partition("/")[2]
+    if goal.private:
+        title, key = occasion.language.say("My own plan"), f"{patient}.private"
+    else:
+        title, key = occasion.language.say("Shared care plan"), patient
+    return opened(goal.subject, title, (), occasion, shared=key, private=goal.private)
+
+
 def linked(plan: CarePlan, goal: Goal, occasion: Occasion, *, instead_of: Iterable[Reference] = ()) -> CarePlan:
     """The plan with a link to the goal, in place of those that it replaces.
 
     Raises:
-        TransitionNotAllowed: the goal is not agreed.
+        TransitionNotAllowed: the goal is not agreed, or it is private and the plan is not, or the other way round.
     """
     must_be(goal, LINKABLE, "linked from a plan")
+    if goal.private != plan.private:
+        raise TransitionNotAllowed(f"{goal.reference} is {'private' if goal.private else 'shared'}, the plan is not")
     gone = frozenset(instead_of)
     goals = dict.fromkeys((*(g for g in plan.goals if g not in gone), goal.reference))
     return with_hands(replace(plan, goals=tuple(goals)), (goal.expressed_by, occasion.actor.reference))

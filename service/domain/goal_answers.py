@@ -5,9 +5,16 @@ from dataclasses import replace
 from fhir_mappings.codes import AcceptanceStatus, Act, GoalPriority, LifecycleStatus, TaskCode, TaskStatus
 from fhir_mappings.model import CarePlan, Goal, PartialDate, Reference, Task
 from fhir_mappings.narrative import agreement_note
-from service.domain.acceptance import answer_of, common_priority, is_agreed, status_in_force, with_acceptance
+from service.domain.acceptance import (
+    answer_of,
+    common_priority,
+    is_agreed,
+    pending,
+    status_in_force,
+    with_acceptance,
+)
 from service.domain.actors import Role
-from service.domain.care_plans import linked, opened
+from service.domain.care_plans import first_plan, linked
 from service.domain.lifecycle import OPEN, must_be
 from service.domain.thread import WAITING, Change, Occasion, Thread, ended, is_for, reopened, settled, with_note
 from service.errors import NotPermitted, TransitionNotAllowed
@@ -26,7 +33,7 @@ def accept(
     must_be(goal, frozenset({LifecycleStatus.PROPOSED, LifecycleStatus.ACCEPTED}), "accepted")
     _must_not_agree_already(goal, occasion)
     answered = with_acceptance(goal, answer_of(occasion.actor, AcceptanceStatus.AGREE, priority))
-    if is_agreed(answered):
+    if is_agreed(answered) and not _must_wait(thread, answered, occasion):
         return _in_force(thread, goal, answered, Act.ACCEPT, comment, occasion)
     return Change(
         Act.ACCEPT,
@@ -99,7 +106,7 @@ def _not_ended(thread: Thread, goal: Goal, reason: str, occasion: Occasion) -> C
     if not endings:
         raise TransitionNotAllowed(f"{goal.reference} is {goal.lifecycle_status}: nothing waits for your answer")
     tasks = tuple(settled(t, TaskStatus.REJECTED, occasion, reason=reason) for t in endings)
-    kept = with_note(goal, f"The goal goes on: {reason}", occasion)
+    kept = with_note(goal, occasion.language.say("The goal goes on: {reason}", reason=reason), occasion)
     return Change(Act.DECLINE, goal.reference, goals=(kept,), tasks=tasks, plan=thread.plan, reason=reason)
 
 
@@ -113,7 +120,7 @@ def _in_force(thread: Thread, goal: Goal, answered: Goal, act: Act, reason: str 
         start=answered.start or PartialDate(occasion.today.isoformat()),
         priority=common_priority(answered),
     )
-    agreed = with_note(agreed, agreement_note(agreed), occasion)
+    agreed = with_note(agreed, agreement_note(agreed, occasion.language), occasion)
     superseded = tuple(_superseded(g, agreed, occasion) for g in thread.goals if g.id != goal.id and _is_open(g))
     gone = tuple(g.reference for g in superseded)
     return Change(
@@ -128,7 +135,9 @@ def _in_force(thread: Thread, goal: Goal, answered: Goal, act: Act, reason: str 
 
 
 def _superseded(goal: Goal, by: Goal, occasion: Occasion) -> Goal:
-    why = f"Replaced by another offer, agreed on {occasion.day}"
+    why = occasion.language.say(
+        "Replaced by another offer, agreed on {date}", date=occasion.language.date(occasion.day)
+    )
     return replace(ended(goal, LifecycleStatus.CANCELLED, why, occasion), replaced_by=(*goal.replaced_by, by.reference))
 
 
@@ -138,7 +147,16 @@ def _is_open(goal: Goal) -> bool:
 
 def _closed(thread: Thread, gone: tuple[Reference, ...], occasion: Occasion) -> tuple[Task, ...]:
     open_tasks = (t for g in thread.goals if g.reference in gone for t in thread.tasks_about(g))
-    return tuple(settled(t, TaskStatus.CANCELLED, occasion, reason="Another offer was agreed") for t in open_tasks)
+    why = occasion.language.say("Another offer was agreed")
+    return tuple(settled(t, TaskStatus.CANCELLED, occasion, reason=why) for t in open_tasks)
+
+
+def _must_wait(thread: Thread, answered: Goal, occasion: Occasion) -> bool:
+    """By policy nobody is passed over: neither who is named nor the team or organization that was asked by Task."""
+    if not occasion.policy.all_asked_must_agree or answered.lifecycle_status is not LifecycleStatus.PROPOSED:
+        return False
+    asked = (t for t in thread.tasks_about(answered, WAITING) if t.code not in ENDINGS)
+    return bool(pending(answered)) or any(not is_for(t, occasion.actor) for t in asked)
 
 
 def _answered(
@@ -160,7 +178,7 @@ def _endings(thread: Thread, goal: Goal, occasion: Occasion) -> tuple[Task, ...]
 
 def _linked(plan: CarePlan | None, goal: Goal, gone: tuple[Reference, ...], occasion: Occasion) -> CarePlan:
     """With a patient's first agreement CoPlan opens their plan: a plain EHR looks for goals there."""
-    plan = plan or opened(goal.subject, "Shared care plan", (), occasion, shared=goal.subject.partition("/")[2])
+    plan = plan or first_plan(goal, occasion)
     return linked(plan, goal, occasion, instead_of=gone)
 
 

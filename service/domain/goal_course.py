@@ -1,10 +1,15 @@
 """An agreed goal over time: hold, resume, complete, cancel, talk about it."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from fhir_mappings.codes import AchievementStatus, Act, BusinessStatus, LifecycleStatus, TaskCode, TaskStatus
 from fhir_mappings.model import Goal, Message, Reference, Task
+from fhir_mappings.narrative import achievement_in_words
+from fhir_mappings.person_centered import Assessment
+from fhir_mappings.wording import Language
 from service.domain.acceptance import is_self_managed, other_parties, status_in_force
+from service.domain.attainment import REACHED, deciding_scores, must_be_attained
 from service.domain.lifecycle import AGREED, must_be, must_lead_to
 from service.domain.thread import WAITING, Change, Occasion, Thread, ended, question, settled, tied, with_note
 from service.errors import TransitionNotAllowed
@@ -29,7 +34,9 @@ def resume(thread: Thread, goal: Goal, reason: str, occasion: Occasion) -> Chang
     if status is goal.lifecycle_status:
         raise TransitionNotAllowed(f"{goal.reference} is {status} and stays so for now: there is nothing to resume")
     must_lead_to(goal, status)
-    resumed = with_note(ended(goal, status, None, occasion), f"Taken up again: {reason}", occasion)
+    resumed = with_note(
+        ended(goal, status, None, occasion), occasion.language.say("Taken up again: {reason}", reason=reason), occasion
+    )
     if goal.lifecycle_status is LifecycleStatus.COMPLETED:
         resumed = replace(resumed, achievement_status=AchievementStatus.IN_PROGRESS)
     return Change(Act.RESUME, goal.reference, goals=(resumed,), plan=thread.plan, reason=reason)
@@ -43,28 +50,33 @@ def complete(
     *,
     reason: str | None = None,
     observation: Reference | None = None,
+    assessments: Iterable[Assessment] = (),
 ) -> Change:
     """Says what became of the goal; by policy the other side confirms before it is completed.
 
     Args:
         outcome: achieved, sustaining or not-achieved; may be left out by who confirms.
+        observation: what shows it; for a scaled goal without one the latest scores that do.
+        assessments: among them the scores of the goal.
 
     Raises:
         TransitionNotAllowed: not active; no outcome given; the outcome is another than was proposed; the
-            proposal is the actor's own side's and waits for the other.
+            proposal is the actor's own side's and waits for the other; nobody has scored it as reached.
     """
     must_be(goal, frozenset({LifecycleStatus.ACTIVE}), "completed")
     asked = thread.ending_of(goal, TaskCode.FULFILL)
-    outcome = _confirmed_outcome(asked, outcome, goal)
+    outcome, assessments = _confirmed_outcome(asked, outcome, goal), tuple(assessments)
+    must_be_attained(goal, outcome, assessments)
     if asked is None and _needs_confirmation(goal, occasion):
-        return _ending_proposed(thread, goal, TaskCode.FULFILL, outcome, reason, occasion)
+        return _ending_proposed(thread, _shown_by(goal, observation), TaskCode.FULFILL, outcome, reason, occasion)
     _must_be_for_other_side(asked, goal, occasion)
     done = replace(
         ended(goal, LifecycleStatus.COMPLETED, reason, occasion),
         achievement_status=outcome,
-        outcomes=(*goal.outcomes, observation) if observation else goal.outcomes,
+        outcomes=_outcomes(goal, outcome, observation, assessments),
     )
-    done = with_note(done, f"Completed: {_in_words(outcome)}", occasion)
+    words = achievement_in_words(outcome, occasion.language)
+    done = with_note(done, occasion.language.say("Done: {outcome}", outcome=words), occasion)
     return _ended(thread, goal, done, Act.COMPLETE, reason, occasion)
 
 
@@ -128,6 +140,13 @@ def _confirmed_outcome(asked: Task | None, outcome: AchievementStatus | None, go
     return agreed
 
 
+def _outcomes(
+    goal: Goal, outcome: AchievementStatus, observation: Reference | None, assessments: tuple[Assessment, ...]
+) -> tuple[Reference, ...]:
+    scores = deciding_scores(goal, assessments) if outcome in REACHED else ()
+    return tuple(dict.fromkeys((*goal.outcomes, *((observation,) if observation else scores))))
+
+
 def _needs_confirmation(goal: Goal, occasion: Occasion) -> bool:
     return occasion.policy.ending_needs_confirmation and not is_self_managed(goal)
 
@@ -153,8 +172,7 @@ def _ending_proposed(
     owner = None if occasion.actor.on_patient_side else goal.subject
     goal = tied(goal)
     task = replace(question(goal, owner, occasion, code=code), proposed_outcome=outcome)
-    what = f"completed ({_in_words(outcome)})" if outcome else "cancelled"
-    noted = with_note(goal, f"Proposed to be {what}; not confirmed yet", occasion)
+    noted = with_note(goal, _ending_note(outcome, occasion.language), occasion)
     return Change(act, goal.reference, goals=(noted,), tasks=(task,), plan=thread.plan, reason=reason)
 
 
@@ -167,8 +185,16 @@ def _closing(task: Task, act: Act, goal: Goal, occasion: Occasion) -> Task:
     asked_for = TaskCode.FULFILL if act is Act.COMPLETE else TaskCode.ABORT
     if task.code is asked_for:
         return settled(task, TaskStatus.COMPLETED, occasion, output=goal.reference)
-    return settled(task, TaskStatus.CANCELLED, occasion, reason="The goal has ended")
+    return settled(task, TaskStatus.CANCELLED, occasion, reason=occasion.language.say("The goal has ended"))
 
 
-def _in_words(outcome: AchievementStatus) -> str:
-    return outcome.replace("-", " ")
+def _ending_note(outcome: AchievementStatus | None, language: Language) -> str:
+    if outcome is None:
+        return language.say("Somebody wants to stop this goal. The other side has not said yes yet.")
+    words = achievement_in_words(outcome, language)
+    return language.say("Somebody says it is done: {outcome}. The other side has not said so yet.", outcome=words)
+
+
+def _shown_by(goal: Goal, observation: Reference | None) -> Goal:
+    """What shows the outcome is linked when it is said: who confirms is to see it, and need not say it again."""
+    return replace(goal, outcomes=(*goal.outcomes, observation)) if observation else goal

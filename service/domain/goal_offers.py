@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import uuid4
 
+from fhir_mappings.attainment import in_order
 from fhir_mappings.codes import AcceptanceStatus, Act, GoalPriority, LifecycleStatus, TaskStatus
-from fhir_mappings.model import Acceptance, CarePlan, Concept, Goal, PartialDate, Reference, Target
+from fhir_mappings.model import Acceptance, CarePlan, Concept, Goal, Level, PartialDate, Reference, Target
+from fhir_mappings.narrative import levels_note
 from fhir_mappings.target import self_standing_text
 from service.domain.acceptance import answer_of, other_parties
+from service.domain.attainment import categories_of, must_scale
 from service.domain.care_plans import without_goals
 from service.domain.lifecycle import AGREED, FOLLOWS, must_be
 from service.domain.thread import (
@@ -24,6 +27,7 @@ from service.domain.thread import (
     tied,
     with_note,
 )
+from service.domain.visibility import must_be_private_by_right, must_leave_family_out
 from service.errors import NotPermitted, TransitionNotAllowed
 
 INDIVIDUALS: Final = frozenset({"Patient", "Practitioner", "RelatedPerson"})
@@ -32,15 +36,20 @@ INDIVIDUALS: Final = frozenset({"Patient", "Practitioner", "RelatedPerson"})
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What somebody proposes, in their own words. `asked` are those who are to answer."""
+    """What somebody proposes, in their own words. `asked` are those who are to answer.
+
+    `private`: between the patient and the care team; only the patient can say so.
+    """
 
     words: str
     targets: tuple[Target, ...] = ()
+    levels: tuple[Level, ...] = ()
     start: PartialDate | None = None
     categories: tuple[Concept, ...] = ()
     priority: GoalPriority | None = None
     addresses: tuple[Reference, ...] = ()
     asked: tuple[Reference, ...] = ()
+    private: bool = False
 
 
 def propose(subject: Reference, offer: Offer, occasion: Occasion, *, plan: CarePlan | None = None) -> Change:
@@ -49,6 +58,7 @@ def propose(subject: Reference, offer: Offer, occasion: Occasion, *, plan: CareP
     Without `asked`, a clinician asks the patient, and the patient's side asks the care team.
     """
     actor = occasion.actor
+    must_be_private_by_right(offer.private, actor, offer.asked)
     asked = offer.asked or (() if actor.on_patient_side else (subject,))
     goal = _offered(subject, offer, asked, occasion, thread=str(uuid4()))
     based_on = (plan.reference,) if plan else ()
@@ -69,6 +79,7 @@ def counter_propose(thread: Thread, goal: Goal, offer: Offer, reason: str, occas
         raise TransitionNotAllowed(f"{goal.reference} is your own offer: withdraw it and propose anew")
     kept = tied(goal)
     asked = tuple(dict.fromkeys((*other_parties(goal, occasion.actor), *offer.asked)))
+    must_leave_family_out(goal.private, asked)
     new = _offered(goal.subject, _with_inherited(offer, goal), asked, occasion, thread=str(kept.thread))
     answered = thread.tasks_about(goal)
     paused = tuple(settled(t, TaskStatus.ON_HOLD, occasion, reason=reason) for t in answered)
@@ -96,7 +107,7 @@ def withdraw(thread: Thread, goal: Goal, reason: str | None, occasion: Occasion)
     must_be(goal, frozenset({LifecycleStatus.PROPOSED}), "withdrawn")
     if goal.expressed_by != occasion.actor.reference:
         raise NotPermitted(f"{goal.reference} is not your offer: decline it, or offer something else")
-    why = reason or "Withdrawn by who proposed it"
+    why = reason or occasion.language.say("Withdrawn by who proposed it")
     tasks = tuple(settled(t, TaskStatus.CANCELLED, occasion, reason=why) for t in thread.tasks_about(goal))
     return Change(
         Act.WITHDRAW,
@@ -132,31 +143,36 @@ def enter_in_error(thread: Thread, goal: Goal, reason: str, occasion: Occasion) 
 def _offered(
     subject: Reference, offer: Offer, asked: tuple[Reference, ...], occasion: Occasion, *, thread: str
 ) -> Goal:
+    must_scale(offer.levels, offer.targets)
     mine = answer_of(occasion.actor, AcceptanceStatus.AGREE, offer.priority)
     individuals = (a for a in asked if a.partition("/")[0] in INDIVIDUALS and a != mine.individual)
     goal = Goal(
         id=occasion.new_id(),
         subject=subject,
-        description=self_standing_text(offer.words, offer.targets),
+        description=self_standing_text(offer.words, offer.targets, occasion.language),
         lifecycle_status=LifecycleStatus.PROPOSED,
         start=offer.start,
         status_date=occasion.day,
         expressed_by=occasion.actor.reference,
         targets=offer.targets,
+        levels=in_order(offer.levels),
         acceptances=(mine, *(Acceptance(a, AcceptanceStatus.PENDING) for a in individuals)),
-        categories=offer.categories,
+        categories=categories_of(offer.categories, scaled=bool(offer.levels)),
         addresses=offer.addresses,
         thread=thread,
         patient_supplied=occasion.actor.on_patient_side,
+        private=offer.private,
     )
-    return with_note(goal, "Offered; not agreed yet when this was written", occasion)
+    goal = with_note(goal, occasion.language.say("Offered. Not agreed yet when this was written."), occasion)
+    return with_note(goal, levels_note(goal, occasion.language), occasion) if goal.levels else goal
 
 
 def _with_inherited(offer: Offer, goal: Goal) -> Offer:
-    """What a counter-offer leaves out stays as it was, but for the targets: an old number may contradict new words."""
+    """What a counter-offer leaves out stays as it was; not targets and levels, which may contradict the new words."""
     return replace(
         offer,
         start=offer.start or goal.start,
+        private=goal.private,
         categories=offer.categories or goal.categories,
         addresses=offer.addresses or goal.addresses,
     )

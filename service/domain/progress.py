@@ -4,20 +4,30 @@ The service never says `achieved`: that is for the people to say, see `goal_cour
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from statistics import median
 from typing import Final, cast
 
-from fhir_mappings.codes import AchievementStatus, ObservationStatus, QuantityComparator
+from fhir_mappings.codes import AchievementStatus, LifecycleStatus, ObservationStatus, QuantityComparator
 from fhir_mappings.model import Concept, Goal, Observation, Quantity, Range, Target
+from service.domain.units import comparable, needs_load
 
 COUNTED: Final = frozenset({ObservationStatus.FINAL, ObservationStatus.AMENDED, ObservationStatus.CORRECTED})
 WINDOW: Final = 3
 """The latest value is compared with the median of up to this many before it: one odd day is no trend."""
 TOLERANCE: Final = Decimal("0.05")
 """Less than this share of the way from baseline to target is no change."""
+
+
+class Direction(StrEnum):
+    """Where the target lies, seen from the first value."""
+
+    UP = "up"
+    DOWN = "down"
+    HOLD = "hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +45,37 @@ class Progress:
     status: AchievementStatus
     points: tuple[Point, ...] = ()
     on_target: bool | None = None
-
-    @property
-    def baseline(self) -> Point | None:
-        return self.points[0] if self.points else None
+    baseline: Point | None = None
+    direction: Direction | None = None
 
     @property
     def latest(self) -> Point | None:
         return self.points[-1] if self.points else None
 
 
-def progress_of(goal: Goal, observations: Iterable[Observation]) -> Progress:
-    """The progress towards the goal's first target that is a Quantity or a Range."""
+def progress_of(goal: Goal, observations: Iterable[Observation], *, first: Iterable[Observation] = ()) -> Progress:
+    """The progress towards the goal's first target that is a Quantity or a Range.
+
+    Args:
+        first: measurements that may lie before those of the window; the way is counted from the very first.
+    """
     target = measurable_target(goal)
     if target is None:
         return Progress(AchievementStatus.IN_PROGRESS)
-    points = series(target, observations)
-    if not points:
+    window = tuple(observations)
+    counted = series(target, dict.fromkeys((*first, *window)))
+    if not counted:
         return Progress(AchievementStatus.IN_PROGRESS)
-    gaps = [gap(p.value, target, points[0].value) for p in points]
-    return Progress(_trend(gaps), points, on_target=gaps[-1] == 0)
+    start = counted[0]
+    gaps = [gap(p.value, target, start.value) for p in counted]
+    return Progress(_trend(gaps), series(target, window), gaps[-1] == 0, start, _direction(target, start))
+
+
+def moved(goal: Goal, observations: Iterable[Observation]) -> Goal:
+    """The goal as the measurements leave it. Only one in force moves: what was said at its completion stands."""
+    if goal.lifecycle_status is not LifecycleStatus.ACTIVE or measurable_target(goal) is None:
+        return goal
+    return replace(goal, achievement_status=progress_of(goal, observations).status)
 
 
 def measurable_target(goal: Goal) -> Target | None:
@@ -63,18 +84,32 @@ def measurable_target(goal: Goal) -> Target | None:
 
 
 def series(target: Target, observations: Iterable[Observation]) -> tuple[Point, ...]:
-    """The values that count, by time: valid, of the target's measure, in its unit. Nothing is converted."""
-    unit = _unit(target)
+    """The values that count, by time: valid, of the target's measure, and in its unit or one of the same kind."""
+    unit = unit_of(target)
     points = (
-        Point(o.effective, o.value.value)
+        Point(o.effective, value)
         for o in observations
         if o.status in COUNTED
         and o.effective is not None
-        and isinstance(o.value, Quantity)
-        and o.value.code == unit
-        and is_of_measure(o.code, target.measure)
+        and (amount := measured(o, target.measure))
+        and unit
+        and (value := comparable(amount.value, amount.code, unit)) is not None
     )
     return tuple(sorted(points, key=lambda p: p.at))
+
+
+def measured(observation: Observation, measure: Concept | None) -> Quantity | None:
+    """The amount of this measure: the Observation's own, or that of one of its components (a blood pressure)."""
+    if is_of_measure(observation.code, measure) and isinstance(observation.value, Quantity):
+        return observation.value
+    parts = (c.value for c in observation.components if measure and is_of_measure(c.code, measure))
+    return next((value for value in parts if isinstance(value, Quantity)), None)
+
+
+def foreign_units(target: Target, observations: Iterable[Observation]) -> bool:
+    """True if a value is in a unit that only the registry of units can compare with the target's."""
+    amounts = (measured(o, target.measure) for o in observations)
+    return any(needs_load(a.code, unit_of(target) or a.code) for a in amounts if a)
 
 
 def is_of_measure(code: Concept, measure: Concept | None) -> bool:
@@ -88,7 +123,7 @@ def gap(value: Decimal, target: Target, baseline: Decimal) -> Decimal:
 
     A bare Quantity is met from the side where the baseline lies: at least, when the series starts below.
     """
-    low, high = _bounds(target, baseline)
+    low, high = bounds(target, baseline)
     if low is not None and value < low:
         return low - value
     if high is not None and value > high:
@@ -96,7 +131,17 @@ def gap(value: Decimal, target: Target, baseline: Decimal) -> Decimal:
     return Decimal(0)
 
 
-def _bounds(target: Target, baseline: Decimal) -> tuple[Decimal | None, Decimal | None]:
+def _direction(target: Target, start: Point) -> Direction:
+    low, high = bounds(target, start.value)
+    if low is not None and start.value < low:
+        return Direction.UP
+    if high is not None and start.value > high:
+        return Direction.DOWN
+    return Direction.HOLD
+
+
+def bounds(target: Target, baseline: Decimal) -> tuple[Decimal | None, Decimal | None]:
+    """The least and the most that meets the target; None where there is no such end."""
     detail = target.detail
     if isinstance(detail, Range):
         return detail.low.value if detail.low else None, detail.high.value if detail.high else None
@@ -125,7 +170,8 @@ def _trend(gaps: Sequence[Decimal]) -> AchievementStatus:
     return AchievementStatus.NO_CHANGE
 
 
-def _unit(target: Target) -> str | None:
+def unit_of(target: Target) -> str | None:
+    """The UCUM code that the target is in."""
     detail = target.detail
     if isinstance(detail, Range):
         bound = detail.low or detail.high

@@ -8,6 +8,8 @@ from uuid import uuid4
 
 from fhir_mappings.codes import Act, LifecycleStatus, TaskCode, TaskStatus
 from fhir_mappings.model import CarePlan, Goal, Message, Note, Noun, Observation, PartialDate, Reference, Task
+from fhir_mappings.task import ASKS
+from fhir_mappings.wording import ENGLISH, Language
 from service.domain.actors import Actor, Role
 from service.domain.policy import DEFAULT_POLICY, Policy
 
@@ -26,12 +28,16 @@ def _new_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """Who acts, when, under which policy. `new_id` names the resources that the act creates."""
+    """Who acts, when, under which policy. `new_id` names the resources that the act creates.
+
+    `language` is the one of what CoPlan itself writes: the patient's.
+    """
 
     actor: Actor
     at: datetime
     policy: Policy = DEFAULT_POLICY
     new_id: Callable[[], str] = field(default=_new_id)
+    language: Language = ENGLISH
 
     @property
     def today(self) -> date:
@@ -124,6 +130,7 @@ def question(  # one keyword per element of the Task that a caller may choose
         last_modified=occasion.at,
         part_of=part_of,
         based_on=based_on,
+        description=occasion.language.say(ASKS[code]),
     )
 
 

@@ -16,7 +16,8 @@ from joserfc.jwt import ClaimsOption
 
 from fhir_mappings.carrier import Json, decode
 from service.errors import NotAuthenticated
-from service.gateways.smart_tokens import LEEWAY, MAX_TOKEN, Keys
+from service.gateways.access_tokens import LEEWAY, MAX_TOKEN
+from service.gateways.issuer_keys import Keys
 from service.logs import log
 from service.ports import Nonces
 

@@ -7,6 +7,7 @@ import httpx
 
 from service.errors import Flaw, InvalidContent
 from service.gateways.fhir_client import FhirClient
+from service.gateways.upstream_identity import PassThrough
 from service.ports import FhirGateway
 
 
@@ -33,8 +34,8 @@ class AllowedServers:
                 return None
             raise InvalidContent(Flaw("fhirServer", "is no server that this service works with", "business-rule"))
         if access_token is not None and base_url is not None:
-            http, token = self._allowed[base], f"Bearer {access_token}"
-            return FhirClient(http, base, deadline=self._deadline, authorization=token)
+            http, token = self._allowed[base], PassThrough(access_token)
+            return FhirClient(http, base, deadline=self._deadline, credentials=token)
         return self._own if base == self._own_base else None
 
 

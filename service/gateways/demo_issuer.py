@@ -8,7 +8,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
 from fhir_mappings.model import Reference
-from service.gateways.smart_tokens import Keys, KnownKeys
+from service.gateways.issuer_keys import Keys, KnownKeys
 
 ISSUER: Final = "urn:coplan:demo-issuer"
 AUDIENCE: Final = "urn:coplan:demo"
@@ -37,17 +37,17 @@ class DemoIssuer:
         lifetime: timedelta = timedelta(hours=12),
         client_id: str = CLIENT,
     ) -> str:
-        """A signed access token of this user. `patient` is the id of the patient in context."""
+        """A signed access token of this user, or of nobody (empty). `patient` is the id of the patient in context."""
         now = int(time.time())
         claims = {
             "iss": ISSUER,
             "aud": AUDIENCE,
-            "sub": fhir_user,
+            "sub": fhir_user or client_id,
             "client_id": client_id,
             "iat": now,
             "exp": now + int(lifetime.total_seconds()),
             "scope": scope,
-            "fhirUser": fhir_user,
+            **({"fhirUser": fhir_user} if fhir_user else {}),
             **({"patient": patient} if patient else {}),
             **({"name": name} if name else {}),
         }

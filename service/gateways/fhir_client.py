@@ -10,10 +10,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import unquote, urlencode, urljoin, urlsplit
 
 import httpx
 from httpx_aiohttp import HttpxAiohttpClient
@@ -21,12 +23,14 @@ from httpx_aiohttp import HttpxAiohttpClient
 from fhir_mappings import bundle, r4
 from fhir_mappings.bundle import Create, Entry, Update, Written
 from fhir_mappings.carrier import Json, MalformedJson, decode_trusted, encode
-from fhir_mappings.elements import MappingError
+from fhir_mappings.compartment import PATIENT_ELEMENT, PATIENT_FREE
+from fhir_mappings.elements import ID, MappingError
 from fhir_mappings.operation_outcome import issue_codes
 from service.errors import (
     CoPlanError,
     Flaw,
     InvalidContent,
+    NotPermitted,
     ResourceGone,
     ResourceNotFound,
     UpstreamInvalid,
@@ -35,8 +39,10 @@ from service.errors import (
     UpstreamUnavailable,
     VersionConflict,
 )
+from service.gateways.upstream_identity import Fixed
 from service.logs import log
-from service.ports import Parameters
+from service.metrics import FHIR_CALLS, FHIR_SECONDS
+from service.ports import Credentials, Parameters
 
 FHIR_JSON: Final = "application/fhir+json"
 PAGE_SIZE: Final = 200
@@ -45,8 +51,14 @@ MAX_BYTES: Final = 64 * 2**20
 CAPABILITIES_KEPT_FOR: Final = timedelta(minutes=10)
 LONGEST_PAUSE: Final = timedelta(minutes=2)
 """A Retry-After beyond this is taken for this: a mistyped header must not stop us for a day."""
+INTERACTIONS: Final = frozenset(
+    {"AuditEvent", "Patient", "Provenance", "metadata", "transaction", *PATIENT_ELEMENT, *PATIENT_FREE}
+)
 STRICT: Final = {"Prefer": "handling=strict", "Cache-Control": "no-cache"}
 """An ignored search parameter is somebody else's data; a cached search (HAPI: for a minute) a lost update."""
+
+LABELS_AS_SENT: Final = {"X-Meta-Snapshot-Mode": "SECURITY_LABEL"}
+"""HAPI adds the labels of an update to those that are there; with this it takes what it is sent, as others do."""
 
 REFUSALS: Final[Mapping[int, type[CoPlanError]]] = {
     404: ResourceNotFound,
@@ -72,48 +84,59 @@ async def open_fhir_client(
         authorization: the header that the server wants of us.
         transport: speaks to a server in this process in place of the network.
     """
-    async with open_http(connections, authorization, transport) as http:
-        yield FhirClient(http, base_url, deadline=deadline)
+    async with open_http(connections, transport) as http:
+        yield FhirClient(http, base_url, deadline=deadline, credentials=Fixed(authorization))
 
 
-def open_http(
-    connections: int, authorization: str | None = None, transport: httpx.AsyncBaseTransport | None = None
-) -> httpx.AsyncClient:
+def open_http(connections: int, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     """Connections to one server, without redirects and proxies of the environment; to be closed by who opens it."""
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
     common: dict[str, Any] = {
         "timeout": None,
         "trust_env": False,
         "follow_redirects": False,
-        "headers": {"Authorization": authorization} if authorization else None,
     }
     return (
         httpx.AsyncClient(transport=transport, **common) if transport else HttpxAiohttpClient(limits=limits, **common)
     )
 
 
+@dataclass(slots=True)
+class _Shared:
+    """What all clients of one server know of it."""
+
+    not_before: float = 0.0
+    capabilities: tuple[float, Json] | None = None
+
+
 class FhirClient:
-    """The interactions of one FHIR server, under their FHIR names."""
+    """The interactions of one FHIR server, under their FHIR names, asked with the credentials of one caller."""
 
     def __init__(
-        self, http: httpx.AsyncClient, base_url: str, *, deadline: timedelta, authorization: str | None = None
+        self, http: httpx.AsyncClient, base_url: str, *, deadline: timedelta, credentials: Credentials | None = None
     ) -> None:
         self._http = http
-        self._authorization = {"Authorization": authorization} if authorization else {}
         self._base = base_url.rstrip("/") + "/"
         self._deadline = deadline.total_seconds()
-        self._not_before = 0.0
-        self._capabilities: tuple[float, Json] | None = None
+        self._credentials: Credentials = credentials or Fixed()
+        self._shared = _Shared()
+
+    def with_credentials(self, credentials: Credentials) -> "FhirClient":
+        """The same server, asked by somebody else over the same connections."""
+        client = copy(self)
+        client._credentials = credentials
+        return client
 
     async def read(self, resource_type: str, resource_id: str) -> Json:
-        """Source: https://hl7.org/fhir/R4/http.html#read"""
-        path = f"{resource_type}/{resource_id}"
-        return _as_asked(await self._read(path), resource_type, resource_id)
+        """What the caller's token may not read is not there: whoever asks must not learn that it is.
+
+        Source: https://hl7.org/fhir/R4/http.html#read
+        """
+        return await self._resource(resource_type, resource_id)
 
     async def vread(self, resource_type: str, resource_id: str, version: str) -> Json:
         """Source: https://hl7.org/fhir/R4/http.html#vread"""
-        path = f"{resource_type}/{resource_id}/_history/{version}"
-        return _as_asked(await self._read(path), resource_type, resource_id)
+        return await self._resource(resource_type, resource_id, version)
 
     async def search(self, resource_type: str, parameters: Parameters, *, limit: int | None = None) -> list[Json]:
         """Searches by POST, so that no patient id stands in a log of URLs; all pages.
@@ -158,7 +181,7 @@ class FhirClient:
         for entry in entries:
             _must_be_r4(entry.resource)
         content = encode(bundle.transaction(entries))
-        headers = {"Content-Type": FHIR_JSON, "Prefer": "return=minimal"}
+        headers = {"Content-Type": FHIR_JSON, "Prefer": "return=minimal", **LABELS_AS_SENT}
         answer = await asyncio.shield(asyncio.ensure_future(self._send("POST", "", content=content, headers=headers)))
         try:
             return bundle.written(entries, answer)
@@ -167,14 +190,22 @@ class FhirClient:
 
     async def capabilities(self) -> Json:
         """The CapabilityStatement, kept for ten minutes."""
-        kept_at, statement = self._capabilities or (0.0, {})
+        kept_at, statement = self._shared.capabilities or (0.0, {})
         if not statement or time.monotonic() - kept_at > CAPABILITIES_KEPT_FOR.total_seconds():
-            statement = await self._read("metadata")
-            self._capabilities = time.monotonic(), statement
+            statement = await self._retried("GET", "metadata")
+            self._shared.capabilities = time.monotonic(), statement
         return statement
 
-    async def _read(self, path: str) -> Json:
-        return await self._retried("GET", path)
+    async def _resource(self, resource_type: str, resource_id: str, version: str | None = None) -> Json:
+        """A reference that came from somewhere is checked before it becomes a path."""
+        absent = ResourceNotFound(f"{resource_type}/{resource_id} not found")
+        if not resource_type.isalpha() or not _is_id(resource_id) or not (version is None or _is_id(version)):
+            raise absent
+        path = f"{resource_type}/{resource_id}" + (f"/_history/{version}" if version else "")
+        try:
+            return _as_asked(await self._retried("GET", path), resource_type, resource_id)
+        except NotPermitted as exc:
+            raise absent from exc
 
     async def _retried(self, method: str, path: str, **request: Any) -> Json:
         """What changes nothing is tried twice, unless the server asked for time."""
@@ -187,20 +218,37 @@ class FhirClient:
 
     async def _send(self, method: str, path: str, **request: Any) -> Json:
         self._must_not_be_paused()
-        what = f"{method} {path.partition('/')[0].partition('?')[0] or 'transaction'}"
+        what = _interaction(method, path)
+        started = time.perf_counter()
         try:
             async with asyncio.timeout(self._deadline):
                 response, body = await self._exchange(method, path, **request)
         except TimeoutError as exc:
+            FHIR_CALLS.labels(what, "timeout").inc()
             raise UpstreamTimeout("the FHIR server did not answer in time") from exc
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as exc:
+            FHIR_CALLS.labels(what, "unreachable").inc()
             log.warning("fhir_server_unreachable", error=type(exc).__name__, interaction=what)
             raise UpstreamUnavailable("the FHIR server cannot be reached") from exc
+        FHIR_CALLS.labels(what, str(response.status_code)).inc()
+        FHIR_SECONDS.labels(what).observe(time.perf_counter() - started)
         return self._answer(response, body, what)
 
     async def _exchange(self, method: str, path: str, **request: Any) -> tuple[httpx.Response, bytes]:
-        headers = {"Accept": FHIR_JSON, **self._authorization, **request.pop("headers", {})}
-        async with self._http.stream(method, urljoin(self._base, path), headers=headers, **request) as response:
+        """A token that has ended is renewed once; after a 401 nothing has happened, so a write may go again, too."""
+        authorization = await self._credentials.header()
+        response, body = await self._ask(method, path, authorization, **request)
+        if response.status_code == 401 and (renewed := await self._credentials.renewed(authorization)):
+            return await self._ask(method, path, renewed, **request)
+        return response, body
+
+    async def _ask(
+        self, method: str, path: str, authorization: str | None, **request: Any
+    ) -> tuple[httpx.Response, bytes]:
+        headers = {"Accept": FHIR_JSON, **request.pop("headers", {})}
+        if authorization:
+            headers["Authorization"] = authorization
+        async with self._http.stream(method, self._own(path), headers=headers, **request) as response:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
@@ -219,8 +267,8 @@ class FhirClient:
         log.info("fhir_server_refused", status=status, interaction=what, issues=issues)
         if status in {429, 503}:
             raise self._paused(response.headers.get("Retry-After"))
-        if status in REFUSALS:
-            raise REFUSALS[status](f"the FHIR server answered {status} to {what}")
+        if error := self._credentials.refusals.get(status) or REFUSALS.get(status):
+            raise error(f"the FHIR server answered {status} to {what}")
         if response.is_server_error:
             raise UpstreamUnavailable(f"the FHIR server answered {status} to {what}")
         raise (UpstreamRefused if response.is_client_error else UpstreamInvalid)(
@@ -230,21 +278,33 @@ class FhirClient:
     def _paused(self, retry_after: str | None) -> UpstreamUnavailable:
         pause = _pause(retry_after)
         if pause is not None:
-            self._not_before = time.monotonic() + pause.total_seconds()
+            self._shared.not_before = time.monotonic() + pause.total_seconds()
         return UpstreamUnavailable("the FHIR server asks for time", pause)
 
     def _must_not_be_paused(self) -> None:
-        left = self._not_before - time.monotonic()
+        left = self._shared.not_before - time.monotonic()
         if left > 0:
             raise UpstreamUnavailable("the FHIR server asks for time", timedelta(seconds=left))
 
     def _own(self, link: str) -> str:
-        """A page link, followed at our own server and below its base only."""
+        """An address at the configured server and below its base: no token goes anywhere else."""
         url, base = urlsplit(urljoin(self._base, link)), urlsplit(self._base)
         below = url.path == base.path.rstrip("/") or url.path.startswith(base.path)
-        if (url.scheme, url.netloc) != (base.scheme, base.netloc) or not below or "/../" in url.path:
+        climbs = {".", ".."}.intersection(unquote(url.path).replace("\\", "/").split("/"))
+        if (url.scheme, url.netloc) != (base.scheme, base.netloc) or not below or climbs:
             raise UpstreamInvalid("the FHIR server's next page is at another address")
         return url.geturl()
+
+
+def _interaction(method: str, path: str) -> str:
+    """`GET Goal`; what is no type that we know, such as a page link, has no name of its own."""
+    first = path.partition("/")[0].partition("?")[0] or "transaction"
+    return f"{method} {first}" if first in INTERACTIONS else f"{method} other"
+
+
+def _is_id(value: str) -> bool:
+    """By its grammar; `.` and `..` are ids there, and elsewhere in paths."""
+    return bool(ID.fullmatch(value)) and value not in {".", ".."}
 
 
 def _decoded(body: bytes) -> Json | None:

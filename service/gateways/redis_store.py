@@ -5,14 +5,16 @@ it is left alone for a moment, so that no request pays twice.
 """
 
 import hmac
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from hashlib import sha256
 from typing import Final, TypeVar, cast
 
 import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -20,9 +22,11 @@ from redis.exceptions import RedisError
 
 from service.gateways.memory_store import MemoryNonces
 from service.logs import log
+from service.metrics import REDIS_FAILURES
 from service.ports import Reply
 
 T = TypeVar("T")
+NONCE: Final = 12
 TIMEOUT: Final = timedelta(milliseconds=50)
 LEFT_ALONE_FOR: Final = timedelta(seconds=1)
 EPOCH_KEPT_FOR: Final = timedelta(hours=1)
@@ -34,7 +38,8 @@ async def open_redis(url: str, *, secret: bytes) -> AsyncIterator["RedisStore"]:
     """A store on the server at `url`.
 
     Args:
-        secret: keys are its HMAC, so that Redis shows neither patient ids nor who asked; the same for all replicas.
+        secret: keys are its HMAC and values are sealed with it, so that Redis shows neither who asked nor what it was
+            answered; the same for all replicas.
     """
     client = Redis.from_url(
         url,
@@ -66,22 +71,23 @@ class RedisStore:
         )
 
     async def epoch(self, patient: str) -> int | None:
-        """0 where nothing was counted yet; None where Redis does not say."""
-        counted = await self._get(self._key("epoch", patient), b"unknown")
-        return int(counted or 0) if counted is None or counted.isdigit() else None
+        """None where Redis does not say, or may not count: then a write would go unnoticed, too."""
+        return await self._tried(lambda: self._counted(patient, advance=False), None)
 
     async def advance_epoch(self, patient: str) -> None:
+        await self._tried(lambda: self._counted(patient, advance=True), None)
+
+    async def _counted(self, patient: str, *, advance: bool) -> int | None:
         """Counts from the present time, so that a count that Redis has lost never comes again."""
         name = self._key("epoch", patient)
-
-        async def advance() -> None:
-            async with self._client.pipeline(transaction=True) as pipeline:
-                pipeline.set(name, time.time_ns(), nx=True)
+        async with self._client.pipeline(transaction=True) as pipeline:
+            pipeline.set(name, time.time_ns(), nx=True, px=EPOCH_KEPT_FOR)
+            if advance:
                 pipeline.incr(name)
                 pipeline.pexpire(name, EPOCH_KEPT_FOR)
-                await pipeline.execute()
-
-        await self._tried(advance, None)
+            pipeline.get(name)
+            counted: bytes | None = (await pipeline.execute())[-1]
+        return int(counted) if counted and counted.isdigit() else None
 
     async def find(self, operation: str) -> Reply | None:
         opened = self._opened(operation, await self._get(self._key("reply", operation), None))
@@ -115,14 +121,21 @@ class RedisStore:
         return f"coplan:{kind}:{self._mac(f'{kind} {name}'.encode()).hex()}"
 
     def _sealed(self, name: str, value: bytes) -> bytes:
-        """A value says which name it was kept under, so that swapped or flipped bytes are a miss."""
-        return self._mac(name.encode() + b"\0" + value) + value
+        """Encrypted for the name that it is kept under: Redis shows nothing, swapped or flipped bytes are a miss."""
+        nonce = os.urandom(NONCE)
+        return nonce + self._cipher(name).encrypt(nonce, value, None)
 
     def _opened(self, name: str, sealed: bytes | None) -> bytes | None:
-        if sealed is None or len(sealed) < sha256().digest_size:
+        if sealed is None or len(sealed) < NONCE:
             return None
-        mac, value = sealed[: sha256().digest_size], sealed[sha256().digest_size :]
-        return value if hmac.compare_digest(mac, self._mac(name.encode() + b"\0" + value)) else None
+        try:
+            return self._cipher(name).decrypt(sealed[:NONCE], sealed[NONCE:], None)
+        except InvalidTag:
+            return None
+
+    def _cipher(self, name: str) -> AESGCM:
+        """A key for each name, so that no key ever seals enough for its nonces to meet."""
+        return AESGCM(self._mac(f"seal {name}".encode()))
 
     def _mac(self, message: bytes) -> bytes:
         return hmac.digest(self._secret, message, "sha256")
@@ -134,5 +147,6 @@ class RedisStore:
             return await command()
         except (RedisError, OSError, TimeoutError) as exc:
             self._not_before = self._clock() + LEFT_ALONE_FOR.total_seconds()
+            REDIS_FAILURES.inc()
             log.warning("redis_unavailable", error=type(exc).__name__)
             return otherwise

@@ -4,187 +4,124 @@ Source: https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.h
     https://www.rfc-editor.org/rfc/rfc9068
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import Final, Literal
 
-import httpx
-from joserfc import jws, jwt
+from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
-from joserfc.jwt import ClaimsOption
 
-from fhir_mappings.carrier import Json, MalformedJson, decode
-from fhir_mappings.elements import ID
-from fhir_mappings.model import Reference
+from fhir_mappings.carrier import decode
 from service.domain.actors import Claims
 from service.errors import NotAuthenticated
+from service.gateways.access_tokens import (
+    ALGORITHMS,
+    LEEWAY,
+    Jwt,
+    claims_of,
+    is_jwt,
+    must_be_active,
+    must_hold,
+    read_jwt,
+)
+from service.gateways.introspection import Introspection
+from service.gateways.issuer_keys import Keys
+from service.kept import Kept
 from service.logs import log
 
-ALGORITHMS: Final = ["RS256", "RS384", "ES256", "ES384"]
-"""Signatures by key pairs only: a shared secret or `none` verifies nothing."""
-MAX_TOKEN: Final = 16_384
-MAX_KEY_SET: Final = 256 * 1024
-LEEWAY: Final = timedelta(seconds=30)
-COOL_DOWN: Final = timedelta(seconds=30)
-KEYS_KEPT_FOR: Final = timedelta(hours=1)
-KEYS_VALID_FOR: Final = timedelta(hours=24)
-"""How long known keys go on verifying while the issuer's key set cannot be had."""
-USERS: Final = frozenset({"Patient", "RelatedPerson", "Practitioner"})
+VERIFIED_FOR: Final = timedelta(seconds=60)
+"""How long a signature that was verified need not be verified again; nobody can revoke such a token anyway."""
+INTROSPECTED_FOR: Final = timedelta(seconds=5)
+"""How long after its revocation a token may still be taken."""
+MAX_KEPT: Final = 10_000
 
 
-class Keys(Protocol):
-    """The public keys of one issuer."""
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """How tokens of one issuer are verified. With `introspection` the issuer is asked, also about its JWTs.
 
-    async def with_key(self, key_id: str) -> KeySet:
-        """The key set, fetched again if it does not have this key and was not fetched just before."""
-        ...
-
-
-class KnownKeys:
-    """Keys that are at hand, as those of the demo issuer."""
-
-    def __init__(self, keys: KeySet) -> None:
-        self._keys = keys
-
-    async def with_key(self, key_id: str) -> KeySet:
-        return self._keys
-
-
-class FetchedKeys:
-    """A JWKS at a URL: one fetch at a time, not again within the cool-down, kept while the issuer is away.
-
-    Source: https://www.rfc-editor.org/rfc/rfc7517#section-5
+    `audience` and `fhir_base_url` None: those of the service. `opaque`: tokens that are no JWT are this issuer's.
     """
 
-    def __init__(self, http: httpx.AsyncClient, url: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._http = http
-        self._url = url
-        self._clock = clock
-        self._keys: KeySet | None = None
-        self._fetched_at = self._tried_at = float("-inf")
-        self._fetching = asyncio.Lock()
-
-    async def with_key(self, key_id: str) -> KeySet:
-        if self._is_wanting(key_id) or (self._fetching.locked() and not self._has(key_id)):
-            async with self._fetching:
-                if self._is_wanting(key_id):
-                    await self._fetch()
-        age = self._clock() - self._fetched_at
-        if self._keys is None or age > KEYS_VALID_FOR.total_seconds():
-            raise NotAuthenticated
-        return self._keys
-
-    def _is_wanting(self, key_id: str) -> bool:
-        now = self._clock()
-        if now - self._tried_at < COOL_DOWN.total_seconds():
-            return False
-        old = now - self._fetched_at > KEYS_KEPT_FOR.total_seconds()
-        return old or not self._has(key_id)
-
-    def _has(self, key_id: str) -> bool:
-        return self._keys is not None and key_id in {k.kid for k in self._keys.keys}
-
-    async def _fetch(self) -> None:
-        self._tried_at = self._clock()
-        try:
-            response = await self._http.get(self._url, timeout=5.0)
-            response.raise_for_status()
-            if len(response.content) > MAX_KEY_SET:
-                raise MalformedJson("is too large")
-            self._keys = KeySet.import_key_set(decode(response.content))
-            self._fetched_at = self._clock()
-        except (httpx.HTTPError, JoseError, ValueError, TypeError, KeyError) as exc:
-            log.warning("key_set_unavailable", error=type(exc).__name__)
+    keys: Keys | None = None
+    algorithms: tuple[str, ...] = ALGORITHMS
+    audience: str | None = None
+    fhir_base_url: str | None = None
+    introspection: Introspection | None = None
+    opaque: bool = False
 
 
 class SmartTokenVerifier:
-    """`TokenVerifier` for JWT access tokens."""
+    """`TokenVerifier` for JWTs and for opaque access tokens."""
 
     def __init__(
         self,
-        issuers: Mapping[str, Keys],
+        issuers: Mapping[str, Keys | Issuer],
         *,
         audience: str,
         fhir_base_url: str,
         now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._issuers = issuers
+        self._issuers = {name: i if isinstance(i, Issuer) else Issuer(i) for name, i in issuers.items()}
+        self._opaque = next((name for name, i in self._issuers.items() if i.opaque), None)
         self._audience = audience
-        self._fhir_base = fhir_base_url.rstrip("/") + "/"
+        self._fhir_base = fhir_base_url
         self._now = now
+        self._kept: Kept[bytes, Claims | Literal[False]] = Kept(at_most=MAX_KEPT, clock=clock)
 
     async def verify(self, token: str) -> Claims:
         """Whatever is wrong with a token, the caller hears the same; the log has the kind of error.
 
         Raises:
-            NotAuthenticated: unknown issuer, key or algorithm; wrong signature, audience or time; not a JWT.
+            NotAuthenticated: unknown issuer, key or algorithm; wrong signature, audience or time; not active.
+            IssuerUnavailable: its issuer has to be asked, and does not answer.
         """
         try:
-            return await self._verified(token)
-        except (JoseError, ValueError, TypeError, KeyError, NotAuthenticated) as exc:
+            found = await self._kept.get(sha256(token.encode()).digest(), lambda: self._judged(token))
+            if not found or self._now() >= found.expires_at.timestamp() + LEEWAY.total_seconds():
+                raise NotAuthenticated
+        except (JoseError, ValueError, TypeError, KeyError, ArithmeticError, NotAuthenticated) as exc:
             log.info("token_refused", error=type(exc).__name__)
             raise NotAuthenticated("the token is not valid here") from exc
+        return found
 
-    async def _verified(self, token: str) -> Claims:
-        if len(token) > MAX_TOKEN:
+    async def _judged(self, token: str) -> tuple[Claims | Literal[False], float]:
+        jwt = read_jwt(token) if is_jwt(token) else None
+        name = jwt.issuer if jwt else self._opaque
+        if name is None or name not in self._issuers:
             raise NotAuthenticated
-        signature = jws.extract_compact(token.encode("ascii"))
-        issuer = decode(signature.payload).get("iss")
-        keys = self._issuers[issuer]
-        key_set = await keys.with_key(str(signature.headers()["kid"]))
-        claims: Json = jwt.decode(token, key_set, algorithms=ALGORITHMS).claims
-        self._registry(issuer).validate(claims)
-        return self._claims(claims)
-
-    def _registry(self, issuer: str) -> jwt.JWTClaimsRegistry:
-        essential = ClaimsOption(essential=True)
-        return jwt.JWTClaimsRegistry(
-            now=int(self._now()),
-            leeway=int(LEEWAY.total_seconds()),
-            iss=ClaimsOption(essential=True, value=issuer),
-            aud=ClaimsOption(essential=True, value=self._audience),
-            exp=essential,
-            sub=essential,
-        )
-
-    def _claims(self, claims: Json) -> Claims:
-        return Claims(
-            issuer=_string(claims["iss"]),
-            subject=_string(claims["sub"]),
-            client_id=_string(claims.get("client_id") or claims.get("azp") or claims["sub"]),
-            scopes=frozenset(_string(claims.get("scope", "")).split()),
-            expires_at=datetime.fromtimestamp(int(claims["exp"]), UTC),
-            fhir_user=self._user(claims.get("fhirUser")),
-            patient=_patient(claims.get("patient")),
-            name=_optional_string(claims.get("name")),
-        )
-
-    def _user(self, value: Any) -> Reference | None:
-        """`Type/id`, or the same below our FHIR base; another server's user is none of ours."""
-        if value is None:
-            return None
-        resource_type, slash, resource_id = _string(value).removeprefix(self._fhir_base).partition("/")
-        if resource_type not in USERS or not slash or not ID.fullmatch(resource_id):
+        issuer = self._issuers[name]
+        if issuer.introspection is not None:
+            return await self._introspected(token, name, issuer, issuer.introspection)
+        if jwt is None or issuer.keys is None:
             raise NotAuthenticated
-        return f"{resource_type}/{resource_id}"
+        return await self._verified(token, jwt, name, issuer.keys), VERIFIED_FOR.total_seconds()
 
+    async def _verified(self, token: str, jwt: Jwt, name: str, keys: Keys) -> Claims:
+        issuer = self._issuers[name]
+        if jwt.header.get("alg") not in issuer.algorithms:
+            raise NotAuthenticated
+        key_set = await keys.with_key(jwt.key_id)
+        verified = jws.deserialize_compact(token, key_set, algorithms=list(issuer.algorithms))
+        claims = decode(verified.payload)
+        must_hold(claims, issuer=name, audience=issuer.audience or self._audience, now=self._now())
+        return claims_of(claims, issuer=name, fhir_bases=self._fhir_bases(issuer))
 
-def _patient(value: Any) -> Reference | None:
-    if value is None:
-        return None
-    if not ID.fullmatch(_string(value)):
-        raise NotAuthenticated
-    return f"Patient/{value}"
+    async def _introspected(
+        self, token: str, name: str, issuer: Issuer, endpoint: Introspection
+    ) -> tuple[Claims | Literal[False], float]:
+        answer = await endpoint.introspect(token)
+        try:
+            must_be_active(answer, issuer=name, audience=issuer.audience or self._audience, now=self._now())
+            claims = claims_of(answer, issuer=name, fhir_bases=self._fhir_bases(issuer))
+        except NotAuthenticated:
+            return False, INTROSPECTED_FOR.total_seconds()
+        return claims, INTROSPECTED_FOR.total_seconds()
 
-
-def _string(value: Any) -> str:
-    if not isinstance(value, str):
-        raise NotAuthenticated
-    return value
-
-
-def _optional_string(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    def _fhir_bases(self, issuer: Issuer) -> tuple[str, ...]:
+        bases = (issuer.fhir_base_url, self._fhir_base)
+        return tuple(base.rstrip("/") + "/" for base in bases if base)

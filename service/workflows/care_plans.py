@@ -31,11 +31,11 @@ async def open_care_plan(patient: Reference, draft: PlanDraft, *, session: Sessi
     await must_be_readable(session.fhir, links)
 
     async def decide() -> Decision:
-        record = await read_patient_record(session.fhir, patient)
+        record = await read_patient_record(session.fhir, patient, session.language)
         goals = tuple(_of(record.goals, goal_id, f"goals[{i}]") for i, goal_id in enumerate(draft.goals))
-        plan = opened(patient, draft.title, goals, session.occasion())
+        plan = opened(patient, draft.title, goals, session.occasion(record.contents.language))
         plan = replace(plan, addresses=draft.addresses, care_teams=(draft.care_team,) if draft.care_team else ())
-        return Decision(_change(Act.OPEN_CARE_PLAN, plan), record.sources, record.goals)
+        return Decision(_change(Act.OPEN_CARE_PLAN, plan), record.sources, record.goals, record.contents)
 
     return await carry_out(session, decide)
 
@@ -48,10 +48,10 @@ async def link_goal(care_plan_id: str, goal_id: str, *, session: Session, if_mat
         must_be_at(resource, if_match)
         plan = care_plan_from_fhir(resource)
         must_be_kept_here(plan)
-        record = await read_patient_record(session.fhir, plan.subject)
+        record = await read_patient_record(session.fhir, plan.subject, session.language)
         plan = linked(plan, _of(record.goals, goal_id, "goal"), session.occasion())
         sources = {**record.sources, plan.reference: resource}
-        return Decision(_change(Act.LINK_GOAL, plan), sources, record.goals)
+        return Decision(_change(Act.LINK_GOAL, plan), sources, record.goals, record.contents)
 
     return await carry_out(session, decide)
 

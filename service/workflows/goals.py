@@ -20,10 +20,11 @@ async def propose(patient: Reference, offer: Offer, *, session: Session, care_pl
     await _must_be_readable(offer, session)
 
     async def decide() -> Decision:
-        record = await read_patient_record(session.fhir, patient)
-        plan = record.plan_for(care_plan)
-        change = goal_offers.propose(patient, offer, session.occasion(), plan=plan)
-        return Decision(change, record.sources, record.goals)
+        record = await read_patient_record(session.fhir, patient, session.language)
+        plan = record.plan_for(care_plan, private=offer.private)
+        occasion = session.occasion(record.contents.language)
+        change = goal_offers.propose(patient, offer, occasion, plan=plan)
+        return Decision(change, record.sources, record.goals, record.contents)
 
     return await carry_out(session, decide)
 
@@ -92,10 +93,20 @@ async def complete(
     if observation:
         await must_be_readable(session.fhir, {"observation": observation})
 
-    def rule(thread: Thread, goal: Goal, occasion: Occasion) -> Change:
-        return goal_course.complete(thread, goal, outcome, occasion, reason=reason, observation=observation)
+    async def decide() -> Decision:
+        record = await read_record(session.fhir, goal_id, if_match=if_match, otherwise=session.language)
+        change = goal_course.complete(
+            record.thread,
+            record.goal,
+            outcome,
+            session.occasion(record.contents.language),
+            reason=reason,
+            observation=observation,
+            assessments=record.contents.assessments,
+        )
+        return Decision(change, record.sources, record.goals, record.contents)
 
-    return await _act(goal_id, rule, session, if_match)
+    return await carry_out(session, decide)
 
 
 async def cancel(goal_id: str, reason: str, *, session: Session, if_match: str) -> Outcome:
@@ -123,8 +134,9 @@ async def send_message(
 
 async def _act(goal_id: str, rule: Rule, session: Session, if_match: str | None) -> Outcome:
     async def decide() -> Decision:
-        record = await read_record(session.fhir, goal_id, if_match=if_match)
-        return Decision(rule(record.thread, record.goal, session.occasion()), record.sources, record.goals)
+        record = await read_record(session.fhir, goal_id, if_match=if_match, otherwise=session.language)
+        change = rule(record.thread, record.goal, session.occasion(record.contents.language))
+        return Decision(change, record.sources, record.goals, record.contents)
 
     return await carry_out(session, decide)
 

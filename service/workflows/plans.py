@@ -1,22 +1,24 @@
 """Everything about a patient's goals in one call."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from fhir_mappings.assessment import assessment_from_fhir
 from fhir_mappings.care_plan import care_plan_from_fhir
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import LifecycleStatus
 from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import CarePlan, Goal, Observation, Reference, Task
 from fhir_mappings.observation import observation_from_fhir
-from fhir_mappings.task import task_from_fhir
+from fhir_mappings.person_centered import AssessmentKind, PlanContents
+from fhir_mappings.task import asks_about, task_from_fhir
+from fhir_mappings.wording import Language
 from service.commit import Session
 from service.domain.thread import UNSETTLED, WAITING, is_for
-from service.errors import ResourceNotFound
 from service.ports import FhirGateway
-from service.records import in_order
+from service.records import in_order, read_contents, where_permitted
 
 LATEST_LIMIT = 200
 """So many of the latest measurements are looked through for the latest of each goal."""
@@ -28,7 +30,8 @@ class PlanView:
     """A patient's plan as one actor sees it.
 
     `questions` wait for this actor, `waiting` for somebody else. `goals` are those on the table, in force or
-    completed; how they came about is in their threads. `latest` has the latest measurement of each goal.
+    completed; how they came about is in their threads. `latest` has the latest measurement of each goal; `contents`
+    what matters, what comes first, the scores and the agenda. `language` is the one that it is to be shown in.
     """
 
     patient: Reference
@@ -39,6 +42,8 @@ class PlanView:
     waiting: tuple[Task, ...]
     latest: tuple[Observation, ...]
     care_teams: tuple[Json, ...]
+    contents: PlanContents
+    language: Language
 
 
 async def read_plan(patient: Reference, *, session: Session) -> PlanView:
@@ -47,16 +52,16 @@ async def read_plan(patient: Reference, *, session: Session) -> PlanView:
     Raises:
         ResourceNotFound: there is no such patient for this actor.
     """
-    resource_type, _, patient_id = patient.partition("/")
-    _, goals, plans, tasks, observations, teams = await asyncio.gather(
-        session.fhir.read(resource_type, patient_id),
+    contents, goals, plans, tasks, observations, teams = await asyncio.gather(
+        read_contents(session.fhir, patient, session.language),
         session.fhir.search("Goal", [("patient", patient)]),
-        session.fhir.search("CarePlan", [("patient", patient)]),
-        session.fhir.search("Task", [("patient", patient), ("status", ",".join(sorted(UNSETTLED)))]),
-        _latest(session.fhir, patient),
-        session.fhir.search("CareTeam", [("patient", patient)]),
+        where_permitted(session.fhir.search("CarePlan", [("patient", patient)])),
+        where_permitted(session.fhir.search("Task", [("patient", patient), ("status", ",".join(sorted(UNSETTLED)))])),
+        where_permitted(_latest(session.fhir, patient)),
+        where_permitted(session.fhir.search("CareTeam", [("patient", patient)])),
     )
-    open_tasks = [t for t in map(task_from_fhir, tasks) if t.status in WAITING]
+    about_goals = (t for t in tasks if (asks_about(t) or "").startswith("Goal/"))
+    open_tasks = [t for t in map(task_from_fhir, about_goals) if t.status in WAITING]
     mine = tuple(t for t in open_tasks if is_for(t, session.actor) and t.requester != session.actor.reference)
     return PlanView(
         patient=patient,
@@ -65,8 +70,10 @@ async def read_plan(patient: Reference, *, session: Session) -> PlanView:
         plans=tuple(map(care_plan_from_fhir, plans)),
         questions=mine,
         waiting=tuple(t for t in open_tasks if t not in mine),
-        latest=_one_for_each_goal(observations),
+        latest=_one_for_each_goal(map(observation_from_fhir, observations)),
         care_teams=tuple(teams),
+        contents=contents,
+        language=session.reader or contents.language,
     )
 
 
@@ -80,12 +87,11 @@ async def cached_plan(
 ) -> bytes:
     """The plan as bytes, from the cache where nothing was written about the patient since, unless `fresh`.
 
-    The actor's right is checked before the cache is asked; what is kept is kept for this actor alone.
+    The actor's right is checked before the cache is asked; what is kept is kept for this actor and token alone.
     """
-    if not session.actor.may_act_for(patient):
-        raise ResourceNotFound(f"{patient} not found")
-    epoch = await session.cache.epoch(patient)
-    key = f"plan {patient} {session.actor.reference} {epoch}"
+    tag = session.reader.tag if session.reader else ""
+    _, epoch = await asyncio.gather(session.fhir.must_admit(patient), session.cache.epoch(patient))
+    key = f"plan {patient} {session.actor.fingerprint} {epoch} {tag}"
     if epoch is not None and not fresh and (kept := await session.cache.get(key)):
         return kept
     rendered = render(await read_plan(patient, session=session))
@@ -109,14 +115,18 @@ async def list_goals(
     return [by_reference[g.reference] for g in in_order(map(goal_from_fhir, found))]
 
 
-async def _latest(fhir: FhirGateway, patient: Reference) -> tuple[Observation, ...]:
-    found = await fhir.search(
-        "Observation", [("patient", patient), ("_sort", "-date"), ("_count", str(LATEST_LIMIT))], limit=LATEST_LIMIT
-    )
-    return tuple(map(observation_from_fhir, found))
+async def _latest(fhir: FhirGateway, patient: Reference) -> list[Json]:
+    parameters = [("patient", patient), ("_sort", "-date"), ("_count", str(LATEST_LIMIT))]
+    return [r for r in await fhir.search("Observation", parameters, limit=LATEST_LIMIT) if not _is_said(r)]
 
 
-def _one_for_each_goal(observations: tuple[Observation, ...]) -> tuple[Observation, ...]:
+def _is_said(resource: Json) -> bool:
+    """True for what somebody says of a goal: it stands elsewhere in the plan. A PROM's points are measured."""
+    assessment = assessment_from_fhir(resource)
+    return assessment is not None and assessment.kind is not AssessmentKind.PROM
+
+
+def _one_for_each_goal(observations: Iterable[Observation]) -> tuple[Observation, ...]:
     """Latest first, so the first that is for a goal is its latest."""
     first: dict[Reference, Observation] = {}
     for observation in observations:

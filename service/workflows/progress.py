@@ -1,22 +1,22 @@
 """Measurements for a goal, and what they say of it."""
 
-from dataclasses import dataclass, replace
+import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 
 from fhir_mappings.codes import Act, LifecycleStatus, ObservationCategory, ObservationStatus
 from fhir_mappings.goal import goal_from_fhir
-from fhir_mappings.model import Concept, Goal, Observation, ObservedValue
-from fhir_mappings.observation import observation_from_fhir
+from fhir_mappings.model import Concept, Goal, Observation, ObservedValue, Reference
 from service.commit import Decision, Outcome, Session, carry_out
+from service.domain.catalogue import DEFAULT_LANGUAGE, Catalogue
+from service.domain.charted import goal_chart, measure_of, tracked_chart, tracked_target
 from service.domain.lifecycle import AGREED, must_be
-from service.domain.progress import Progress, measurable_target, progress_of
+from service.domain.progress import Progress, measurable_target, moved, progress_of
+from service.domain.run_chart import RunChart
 from service.domain.thread import Change, Occasion
 from service.errors import Flaw, InvalidContent
-from service.ports import FhirGateway
 from service.records import read_record
-
-SERIES_LIMIT = 500
-"""The latest so many measurements are looked at."""
+from service.series import NO_WINDOW, Window, make_comparable, read_goal_series, read_series
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class ProgressView:
     goal: Goal
     progress: Progress
     observations: tuple[Observation, ...]
+    chart: RunChart
 
 
 async def record_progress(
@@ -53,8 +54,9 @@ async def record_progress(
         record = await read_record(session.fhir, goal_id, if_match=if_match)
         must_be(record.goal, AGREED | {LifecycleStatus.COMPLETED}, "measured: it is not agreed")
         observation = _observation(record.goal, measurement, session.occasion())
-        earlier = await _series(session.fhir, record.goal)
-        goal = _moved(record.goal, (*earlier, observation))
+        earlier = await read_goal_series(session.fhir, record.goal)
+        await make_comparable(measurable_target(record.goal), (observation,))
+        goal = moved(record.goal, earlier.with_these(observation))
         goals = () if goal == record.goal else (goal,)
         change = Change(Act.RECORD_PROGRESS, observation.reference, goals=goals, observations=(observation,))
         return Decision(change, record.sources, record.goals)
@@ -62,20 +64,45 @@ async def record_progress(
     return await carry_out(session, decide)
 
 
-async def read_progress(goal_id: str, *, session: Session) -> ProgressView:
-    """The goal with its series."""
+async def read_progress(
+    goal_id: str,
+    *,
+    session: Session,
+    catalogue: Catalogue,
+    language: str = DEFAULT_LANGUAGE,
+    window: Window = NO_WINDOW,
+) -> ProgressView:
+    """The goal with its series, and the series as a chart."""
     goal = goal_from_fhir(await session.fhir.read("Goal", goal_id))
-    observations = await _series(session.fhir, goal)
-    return ProgressView(goal, progress_of(goal, observations), observations)
+    series = await read_goal_series(session.fhir, goal, window)
+    progress = progress_of(goal, series.latest, first=series.first)
+    chart = goal_chart(goal, progress, catalogue, language, now=session.clock(), more=series.more)
+    return ProgressView(goal, progress, series.latest, chart)
 
 
-async def _series(fhir: FhirGateway, goal: Goal) -> tuple[Observation, ...]:
-    found = await fhir.search(
-        "Observation",
-        [("patient", goal.subject), ("focus", goal.reference), ("_sort", "-date"), ("_count", "200")],
-        limit=SERIES_LIMIT,
+async def read_tracked_chart(
+    patient: Reference,
+    code: str,
+    *,
+    session: Session,
+    catalogue: Catalogue,
+    unit: str | None = None,
+    language: str = DEFAULT_LANGUAGE,
+    window: Window = NO_WINDOW,
+) -> RunChart:
+    """The chart of what is tracked, whether or not it is for a goal.
+
+    Raises:
+        ResourceNotFound: there is no such patient for this actor.
+    """
+    resource_type, _, patient_id = patient.partition("/")
+    _, codes = measure_of(code, catalogue)
+    _, series = await asyncio.gather(
+        session.fhir.read(resource_type, patient_id),
+        read_series(session.fhir, [("patient", patient), ("code", codes)], window),
     )
-    return tuple(reversed([observation_from_fhir(r) for r in found]))
+    await make_comparable(tracked_target(code, unit, series.latest, catalogue), series.latest)
+    return tracked_chart(code, unit, series.latest, catalogue, language, now=session.clock(), more=series.more)
 
 
 def _observation(goal: Goal, measurement: Measurement, occasion: Occasion) -> Observation:
@@ -101,10 +128,3 @@ def _measure(goal: Goal) -> Concept:
             Flaw("measure", "is needed: the goal has no target that says what is measured", "required")
         )
     return target.measure
-
-
-def _moved(goal: Goal, observations: tuple[Observation, ...]) -> Goal:
-    """Only a goal in force moves; what was said at its completion stands until people say otherwise."""
-    if goal.lifecycle_status is not LifecycleStatus.ACTIVE or measurable_target(goal) is None:
-        return goal
-    return replace(goal, achievement_status=progress_of(goal, observations).status)

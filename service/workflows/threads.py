@@ -8,6 +8,7 @@ from fhir_mappings.communication import message_from_fhir
 from fhir_mappings.goal import Difference, differences
 from fhir_mappings.model import Goal, Message, Stamp, Task
 from fhir_mappings.provenance import stamp_from_fhir
+from fhir_mappings.wording import Language
 from service.commit import Session
 from service.domain.thread import UNSETTLED
 from service.records import in_order, read_record
@@ -30,6 +31,7 @@ class ThreadView:
     offers: tuple[OfferView, ...]
     messages: tuple[Message, ...]
     waiting: tuple[Task, ...]
+    language: Language
 
 
 async def read_thread(goal_id: str, *, session: Session) -> ThreadView:
@@ -41,16 +43,18 @@ async def read_thread(goal_id: str, *, session: Session) -> ThreadView:
         session.fhir.search("Communication", [("based-on", about), ("patient", record.goal.subject)]),
         session.fhir.search("Provenance", [("target", about)]),
     )
+    language = session.reader or record.contents.language
     stamps = sorted(map(stamp_from_fhir, provenances), key=lambda s: s.recorded)
     return ThreadView(
         record.goal.thread,
-        tuple(_offer(goal, before, stamps) for before, goal in pairwise((None, *offers)) if goal),
+        tuple(_offer(goal, before, stamps, language) for before, goal in pairwise((None, *offers)) if goal),
         tuple(sorted(map(message_from_fhir, messages), key=lambda m: m.sent)),
         tuple(t for t in record.thread.tasks if t.status in UNSETTLED),
+        language,
     )
 
 
-def _offer(goal: Goal, before: Goal | None, stamps: list[Stamp]) -> OfferView:
+def _offer(goal: Goal, before: Goal | None, stamps: list[Stamp], language: Language) -> OfferView:
     """A message, too, has this goal among the targets of its stamp; what counts is what an act was first about."""
     ours = tuple(s for s in stamps if s.targets[0] == goal.reference)
-    return OfferView(goal, differences(before, goal) if before else (), ours)
+    return OfferView(goal, differences(before, goal, language) if before else (), ours)

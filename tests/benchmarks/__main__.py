@@ -1,215 +1,125 @@
-"""How much time CoPlan adds: medians of one run, as ratios to the same FHIR requests sent directly and passed through.
+"""How much CoPlan adds: ratios of one run to the same FHIR requests, sent directly and through a bare pass-through.
 
-Writes docs/benchmarks.md. The requests of each kind take turns, so that a slow moment of the machine hits all alike.
+Writes docs/benchmarks.md.
 """
 
 import asyncio
-import json
 import os
 import platform
-import re
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import httpx
 from httpx_aiohttp import HttpxAiohttpClient
 
+from tests.benchmarks.measures import ROUNDS, WARM_UP, Taken, compared
+from tests.benchmarks.processes import ROOT, Server, pass_through, sandbox
+from tests.benchmarks.recorded import recorded
+from tests.benchmarks.steps import Steps, as_new, body_of, sent
 from tests.hapi_server import HapiServer
+from tests.people import Person, said
 
-ROOT = Path(__file__).parents[2]
-ROUNDS = 40
-WARM_UP = 8
-FORM = {"Content-Type": "application/x-www-form-urlencoded", "Cache-Control": "no-cache"}
-Call = Callable[[], Awaitable[Any]]
-
-
-@contextmanager
-def service(base: str, folder: Path) -> Iterator[str]:
-    """The sandbox over HAPI, in a process of its own."""
-    command = [str(Path(sys.executable).with_name("coplan")), "run", "--port", "0", "--fhir", base]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        said = ""
-        while "Stop with" not in said:
-            said += process.stdout.readline()
-        found = re.search(r"(http://\S+)/docs", said)
-        assert found is not None
-        yield found[1]
-        process.terminate()
+PLAN: Final = "/v1/patients/ann/plan"
+FRESH: Final = {"Cache-Control": "no-cache"}
+Doing = Callable[[Person], Awaitable[httpx.Response]]
 
 
-@contextmanager
-def pass_through(base: str) -> Iterator[str]:
-    port = HapiServer()._port
-    command = [sys.executable, "-m", "uvicorn", "tests.benchmarks.pass_through:app", "--port", str(port)]
-    command += ["--no-access-log", "--log-level", "warning"]
-    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, "FHIR_BASE": base}) as process:
-        for _ in range(100):
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/none")
-                break
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
-
-
+@dataclass(frozen=True, slots=True)
 class Bench:
-    """A patient of HAPI with so many goals, and the ways to ask about them."""
+    """Ann, and the three ways to the FHIR server."""
 
-    def __init__(self, http: httpx.AsyncClient, fhir: str, coplan: str, through: str, tokens: Path) -> None:
-        self.http, self.fhir, self.coplan, self.through = http, fhir, coplan, through
-        self.token = (tokens / "bo.token").read_text()
+    http: httpx.AsyncClient
+    ann: Person
+    bo: Person
+    hapi: Server
+    coplan: Server
+    through: Server
 
-    async def patient_with(self, goals: int) -> str:
-        """Proposed goals, each with its question."""
-        patient = f"bench-{uuid4().hex[:8]}"
-        resource = {"resourceType": "Patient", "id": patient}
-        (await self.http.put(f"{self.fhir}/Patient/{patient}", json=resource)).raise_for_status()
-        for number in range(goals):
-            goal = await self.act(f"/v1/patients/{patient}/goals", {"description": f"Goal number {number}"}, None)
-            assert goal.status_code == 201
-        return patient
-
-    async def act(self, path: str, body: Any, version: str | None) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": str(uuid4())}
-        headers |= {"If-Match": f'W/"{version}"'} if version else {}
-        return await self.http.post(f"{self.coplan}{path}", json=body, headers=headers)
-
-    async def get(self, path: str, **headers: str) -> httpx.Response:
-        sent = {"Authorization": f"Bearer {self.token}", **headers}
-        answer = await self.http.get(f"{self.coplan}{path}", headers=sent)
-        assert answer.status_code == 200, answer.text
-        return answer
-
-    async def all_at_once(self, asked: list[Any]) -> None:
-        await asyncio.gather(
-            *(
-                self.http.request(m, f"{self.fhir}/{path}", content=body, headers=FORM if body else {})
-                for m, path, body in asked
-            )
+    async def compare(self, do: Doing, *, kept: bool = False) -> dict[str, Taken]:
+        """`kept`: CoPlan answers from its cache, the others still ask."""
+        steps = await recorded(self.hapi.base, do)
+        own = _kept_plan if kept else do
+        return await compared(
+            self.hapi,
+            {
+                "direct": (self.hapi, lambda: sent(self.http, self.hapi.base, as_new(steps))),
+                "through": (self.through, lambda: self._pass_through(as_new(steps))),
+                "coplan": (self.coplan, lambda: _succeeds(own(self.ann))),
+            },
         )
 
+    async def _pass_through(self, steps: Steps) -> None:
+        await _succeeds(self.http.post(f"{self.through.base}/steps", content=body_of(steps)))
 
-def plan_requests(patient: str) -> list[Any]:
-    """What a plan view asks of the FHIR server."""
-    who = f"patient=Patient%2F{patient}&_count=200"
-    searches = [f"{kind}/_search" for kind in ("Goal", "CarePlan", "Task", "CareTeam")]
-    latest = ["POST", "Observation/_search", f"{who}&_sort=-date"]
-    return [["GET", f"Patient/{patient}", None], *(["POST", path, who] for path in searches), latest]
+    async def with_goals(self, count: int) -> list[Any]:
+        """Ann's goals, once she has proposed so many."""
+        goals: list[Any] = (await self.ann.sees("/v1/patients/ann/goals"))["goals"]
+        for number in range(len(goals), count):
+            goals.append(await self.ann.proposes("ann", f"Goal number {number}"))
+        return goals
 
-
-async def medians(**calls: Call) -> dict[str, float]:
-    """Milliseconds, by kind of call."""
-    taken: dict[str, list[float]] = {name: [] for name in calls}
-    for round_number in range(WARM_UP + ROUNDS):
-        for name, call in calls.items():
-            started = time.perf_counter()
-            await call()
-            if round_number >= WARM_UP:
-                taken[name].append((time.perf_counter() - started) * 1000)
-    return {name: statistics.median(times) for name, times in taken.items()}
-
-
-async def plan_view(bench: Bench, goals: int) -> dict[str, float]:
-    patient = await bench.patient_with(goals)
-    asked, path = plan_requests(patient), f"/v1/patients/{patient}/plan"
-
-    return await medians(
-        direct=lambda: bench.all_at_once(asked),
-        through=lambda: bench.http.post(f"{bench.through}/all", json=asked),
-        coplan=lambda: bench.get(path, **{"Cache-Control": "no-cache"}),
-    )
+    async def results(self) -> dict[str, dict[str, Taken]]:
+        found: dict[str, dict[str, Taken]] = {}
+        for count in (1, 10, 100):
+            goals = await self.with_goals(count)
+            found[f"plan view, {count} goal{'s'[: count - 1]}"] = await self.compare(_plan)
+        found["plan view, 100 goals, kept"] = await self.compare(_plan, kept=True)
+        agreed = await self.bo.acts(goals[-1], "accept")
+        found["one goal"] = await self.compare(lambda person: person.get(f"/v1/goals/{agreed['id']}"))
+        found["one act: a measurement"] = await self.compare(lambda person: _measures(person, agreed["id"]))
+        return found
 
 
-async def one_goal(bench: Bench) -> dict[str, float]:
-    patient = await bench.patient_with(1)
-    goals = (await bench.get(f"/v1/patients/{patient}/goals")).json()["goals"]
-    goal = goals[0]["id"]
-    return await medians(
-        direct=lambda: bench.http.get(f"{bench.fhir}/Goal/{goal}"),
-        through=lambda: bench.http.get(f"{bench.through}/one/Goal/{goal}"),
-        coplan=lambda: bench.get(f"/v1/goals/{goal}"),
-    )
+async def _plan(person: Person) -> httpx.Response:
+    return await person.get(PLAN, **FRESH)
 
 
-async def one_act(bench: Bench) -> dict[str, float]:
-    """A message: its reads and its transaction, against the same requests sent by hand one step after the other."""
-    patient = await bench.patient_with(1)
-    goal = (await bench.get(f"/v1/patients/{patient}/goals")).json()["goals"][0]["id"]
-    who = f"patient=Patient%2F{patient}&_count=200"
-    resource = {
-        "resourceType": "Communication",
-        "status": "completed",
-        "subject": {"reference": f"Patient/{patient}"},
-        "payload": [{"contentString": "Why?"}],
-    }
-    audit = {
-        "resourceType": "AuditEvent",
-        "type": {"code": "rest"},
-        "recorded": "2026-12-01T09:00:00Z",
-        "agent": [{"requestor": True}],
-        "source": {"observer": {"display": "bench"}},
-    }
-    provenance = {
-        "resourceType": "Provenance",
-        "target": [{"reference": f"Goal/{goal}"}],
-        "recorded": "2026-12-01T09:00:00Z",
-        "agent": [{"who": {"reference": "Practitioner/bo"}}],
-    }
-
-    def entry(body: dict[str, Any], **request: str) -> dict[str, Any]:
-        return {"resource": body, "request": {"method": "POST", "url": body["resourceType"], **request}}
-
-    async def direct() -> None:
-        await bench.all_at_once([["POST", "Provenance/_search", f"_tag=urn:bench|{uuid4()}"]])
-        await bench.all_at_once([["GET", f"Goal/{goal}", None]])
-        searches = [["POST", f"{kind}/_search", who] for kind in ("Goal", "CarePlan", "Task")]
-        await bench.all_at_once([["GET", f"Patient/{patient}", None], *searches])
-        entries = [
-            entry(resource, ifNoneExist=f"identifier=urn:bench|{uuid4()}"),
-            entry(provenance, ifNoneExist=f"_tag=urn:bench|{uuid4()}"),
-            entry(audit, ifNoneExist=f"_tag=urn:bench|{uuid4()}"),
-        ]
-        transaction = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
-        (await bench.http.post(bench.fhir, json=transaction)).raise_for_status()
-
-    async def coplan() -> None:
-        assert (await bench.act(f"/v1/goals/{goal}/messages", {"text": "Why?"}, None)).status_code == 201
-
-    return await medians(direct=direct, coplan=coplan)
+async def _kept_plan(person: Person) -> httpx.Response:
+    return await person.get(PLAN)
 
 
-async def measure(fhir: str, coplan: str, through: str, tokens: Path) -> dict[str, dict[str, float]]:
-    async with HttpxAiohttpClient(timeout=None) as http:
-        bench = Bench(http, fhir, coplan, through, tokens)
-        results = {f"plan view, {n} goals": await plan_view(bench, n) for n in (1, 10, 100)}
-        patient = await bench.patient_with(10)
-        results["plan view, 10 goals, kept"] = await medians(
-            direct=lambda: bench.all_at_once(plan_requests(patient)),
-            coplan=lambda: bench.get(f"/v1/patients/{patient}/plan"),
-        )
-        return {**results, "one goal": await one_goal(bench), "one act (message)": await one_act(bench)}
+async def _measures(person: Person, goal: str) -> httpx.Response:
+    body = {"measure": {"text": "pain"}, "value": {"text": "less"}, "effective": "2026-11-01T10:00:00Z"}
+    return await person.post(f"/v1/goals/{goal}/progress", body, key=str(uuid4()))
 
 
-def table(results: dict[str, dict[str, float]]) -> str:
+async def _succeeds(answer: Awaitable[httpx.Response]) -> None:
+    (await answer).raise_for_status()
+
+
+def table(results: dict[str, dict[str, Taken]]) -> str:
     lines = [
-        "| | directly, ms | CoPlan, ms | CoPlan / directly | CoPlan / pass-through |",
-        "|---|---|---|---|---|",
+        "| | directly, ms | CoPlan / directly | CoPlan / pass-through "
+        "| CPU: CoPlan / pass-through | CPU: CoPlan / HAPI |",
+        "|---|---|---|---|---|---|",
     ]
-    for name, taken in results.items():
-        through = f"{taken['coplan'] / taken['through']:.2f}" if "through" in taken else ""
-        ratio = taken["coplan"] / taken["direct"]
-        lines.append(f"| {name} | {taken['direct']:.1f} | {taken['coplan']:.1f} | {ratio:.2f} | {through} |")
+    for name, ways in results.items():
+        coplan, through, direct = ways["coplan"], ways["through"], ways["direct"]
+        ratios = (
+            coplan.clock / direct.clock,
+            coplan.clock / through.clock,
+            coplan.cpu / through.cpu,
+            coplan.cpu / direct.hapi,
+        )
+        lines.append(f"| {name} | {direct.clock:.1f} | " + " | ".join(f"{r:.2f}" for r in ratios) + " |")
     return "\n".join(lines)
+
+
+async def measured(fhir: Server, coplan: Server, through: Server, tokens: Path) -> str:
+    async with (
+        HttpxAiohttpClient(timeout=None) as http,
+        HttpxAiohttpClient(timeout=None, base_url=coplan.base) as service,
+    ):
+        ann = Person(service, "Patient/ann", (tokens / "ann.token").read_text())
+        bo = Person(service, "Practitioner/bo", (tokens / "bo.token").read_text())
+        said(await ann.get("/v1/me"), 200)
+        return table(await Bench(http, ann, bo, fhir, coplan, through).results())
 
 
 def main() -> None:
@@ -217,25 +127,33 @@ def main() -> None:
         sys.exit(f"HAPI FHIR cannot run here: {reason}")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        fhir = stack.enter_context(HapiServer()).base_url
-        coplan = stack.enter_context(service(fhir, folder))
-        through = stack.enter_context(pass_through(fhir))
-        results = asyncio.run(measure(fhir, coplan, through, folder / ".data" / "demo"))
-    text = PAGE.format(table=table(results), rounds=ROUNDS, python=platform.python_version(), cores=os.cpu_count())
+        hapi = stack.enter_context(HapiServer())
+        coplan = stack.enter_context(sandbox(hapi.base_url, folder))
+        through = stack.enter_context(pass_through(hapi.base_url))
+        fhir = Server(hapi.base_url, hapi.pid)
+        found = asyncio.run(measured(fhir, coplan, through, folder / ".data" / "demo"))
+    shown = {"table": found, "rounds": ROUNDS, "warm_up": WARM_UP, "cores": os.cpu_count()}
+    text = PAGE.format(**shown, python=platform.python_version())
     (ROOT / "docs" / "benchmarks.md").write_text(text)
-    print(json.dumps(results, indent=1), table(results), sep="\n")
+    print(text)
 
 
 PAGE = """# Benchmarks
 
-`make bench` measures and writes this page. One client, {rounds} rounds after warm-up in which all kinds take turns,
-medians; Python {python}, {cores} cores shared by client, service and HAPI FHIR (H2 in memory). Only the ratios mean
-anything elsewhere.
+`make bench` measures and writes this page. One client; {rounds} rounds after {warm_up} for warming up, in which all
+ways take turns; medians on the clock, means of CPU time. Python {python}, {cores} cores shared by client, services and
+HAPI FHIR (H2 in memory). Only the ratios mean anything elsewhere.
 
 {table}
 
-*Directly*: the same FHIR requests sent to HAPI by the same client, in parallel where CoPlan sends them in parallel.
-*Pass-through*: a bare FastAPI with httpx that hands the bytes on. *Kept*: answered again from the cache.
+*Directly*: the very requests that CoPlan sends for the call, recorded, then sent to HAPI by the client in the same
+steps: what CoPlan sends at the same time, at the same time. *Pass-through*: the same by way of a bare FastAPI with
+httpx, which hands the bytes on without a look. *CPU*: of the service's process for each call, against that of the
+pass-through, and against what HAPI itself spends on the direct requests. *Kept*: CoPlan answers from its cache, the
+others ask.
+
+A ratio is a price: for verifying the token, judging each resource, reading each into nouns and writing it as JSON; for
+acts also for checking what goes out against R4.
 """
 
 if __name__ == "__main__":

@@ -50,6 +50,12 @@ def test_what_is_not_strict_json_is_refused_with_the_reason(data: bytes, why: st
         decode(data)
 
 
+def test_members_are_counted_before_they_are_decoded() -> None:
+    assert decode(b'{"a":[1,2,3]}', max_members=3) == {"a": [1, 2, 3]}
+    with pytest.raises(MalformedJson, match="more than 3 members"):
+        decode(b'{"a":[1,2,3,4]}', max_members=3)
+
+
 @pytest.mark.parametrize(
     "value",
     [

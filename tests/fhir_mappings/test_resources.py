@@ -40,6 +40,7 @@ from fhir_mappings.model import (
 )
 from fhir_mappings.narrative import agreement_note, plan_narrative
 from fhir_mappings.observation import observation_from_fhir, observation_to_fhir
+from fhir_mappings.person_centered import PlanContents
 from fhir_mappings.provenance import stamp_from_fhir, stamp_to_fhir
 from fhir_mappings.target import detail_in_words, self_standing_text, target_in_words, targets_from_fhir
 from fhir_mappings.task import task_from_fhir, task_to_fhir
@@ -270,7 +271,7 @@ def test_a_target_of_the_wrong_type_is_named() -> None:
         (Target(STEPS, KG, PartialDate("2027")), "steps: at most 72.50 kilo by 2027"),
         (Target(STEPS, Quantity(Decimal(3), "1")), "steps: 3"),
         (Target(STEPS), "steps"),
-        (Target(None, None, PartialDate("2027-01")), "by 2027-01"),
+        (Target(None, None, PartialDate("2027-01")), "by January 2027"),
         (Target(), ""),
         (Target(STEPS, DETAILS[1]), "steps: 1 to 2 kg"),
         (Target(STEPS, DETAILS[2]), "steps: at least 1 kg"),
@@ -361,21 +362,22 @@ def test_the_narrative_names_each_goal_who_agreed_and_what_is_only_offered() -> 
     foreign = a_goal("completed", id="g2", description="<b>A & B</b>", acceptances=(), expressed_by=None)
     offered = a_goal(id="g3", description="Swim", acceptances=(), targets=(Target(STEPS, KG),))
     plan = a_plan(goals=("Goal/g1", "Goal/g2", "Goal/unknown"))
-    div = plan_narrative(plan, (shared, foreign, offered, a_goal("rejected", id="g4", description="Gone")))
+    gone = a_goal("rejected", id="g4", description="Gone")
+    div = plan_narrative(plan, PlanContents((shared, foreign, offered, gone)))
 
     for said in (
-        "in force since 2026-12-01, no change",
+        "under way since December 1, 2026, no change",
         "Agreed by Ann (patient). Not shared by care team bo. Waiting for the answer of family rosa.",
         "&lt;b&gt;A &amp; B&lt;/b&gt;",
-        "Who agreed is not recorded",
+        "We do not know who agreed.",
         "Goal/unknown",
-        "Swim (target: steps: at most 72.50 kilo)</b> <i>(proposed, not agreed)</i>. Expressed by patient.",
+        "Swim (target: steps: at most 72.50 kilo)</b> <i>(offered, not agreed)</i>. Said by patient.",
     ):
         assert said in div
     assert "Gone" not in div
-    assert "No goal is agreed yet" in plan_narrative(a_plan(title=None), ())
+    assert "No goal is agreed yet" in plan_narrative(a_plan(title=None), PlanContents())
     three = an_agreed_goal(acceptances=accepted({PATIENT: AGREE, CLINICIAN: AGREE, MOTHER: AGREE}))
-    assert agreement_note(three) == "Agreed by patient, care team bo and family rosa."
+    assert agreement_note(three) == "Agreed by patient, care team bo, and family rosa."
 
 
 def test_lifecycle_statuses_of_r4_are_all_known() -> None:

@@ -132,7 +132,8 @@ async def test_who_am_i(world: World) -> None:
     assert (await world.bo.sees("/v1/me"))["organization"] == f"Organization/clinic-{world.suffix}"
     rosa = await world.rosa.sees("/v1/me")
     assert (rosa["role"], rosa["patients"]) == ("RelatedPerson", [f"Patient/{world.child}"])
-    assert "patients" not in await world.bo.sees("/v1/me")
+    bo = await world.bo.sees("/v1/me")
+    assert bo["patients"] == [f"Patient/{world.patient}", f"Patient/{world.child}"]
 
 
 async def test_the_documentation_needs_nobody_else(world: World) -> None:

@@ -15,8 +15,11 @@ def without_ids(answer: Any) -> str:
     return re.sub(r'"requestId":"[^"]*"', "", answer.text)
 
 
-READS = ["/v1/goals/{goal}", "/v1/goals/{goal}/thread", "/v1/goals/{goal}/progress"]
-PATIENT_READS = ["/v1/patients/{patient}/goals", "/v1/patients/{patient}/plan", "/v1/patients/{patient}/care-plans"]
+READS = ["/v1/goals/{goal}", "/v1/goals/{goal}/thread", "/v1/goals/{goal}/progress", "/v1/goals/{goal}/attainment"]
+PATIENT_READS = [
+    f"/v1/patients/{{patient}}/{part}"
+    for part in ("goals", "plan", "care-plans", "what-matters", "priorities", "agenda")
+]
 ACTS = [
     ("accept", {}),
     ("decline", {"reason": "x"}),
@@ -29,6 +32,10 @@ ACTS = [
     ("entered-in-error", {"reason": "x"}),
     ("counter-proposals", {"reason": "x", "description": "y"}),
     ("messages", {"text": "x"}),
+    ("scores", {"score": 0}),
+    ("barriers", {"text": "x"}),
+    ("readiness", {"importance": 1}),
+    ("visibility", {"visibility": "private"}),
     ("progress", {"value": {"text": "x"}, "effective": "2026-11-01T10:00:00Z"}),
 ]
 
@@ -62,6 +69,39 @@ async def test_a_foreign_goal_cannot_be_acted_on(world: World, act: str, body: d
         assert foreign.status_code == 404
         assert without_ids(foreign) == without_ids(absent)
     assert (await world.on_server(f"Goal/{goal['id']}"))["meta"]["versionId"] == goal["version"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("what-matters", {"text": "x", "about": "mind"}),
+        ("priorities", {"items": []}),
+        ("agenda", {"text": "x"}),
+        ("agenda/carry-over", {"visit": {}}),
+    ],
+)
+async def test_nobody_speaks_for_a_patient_who_is_not_theirs(world: World, path: str, body: dict[str, Any]) -> None:
+    foreign = await world.other.post(f"/v1/patients/{world.patient}/{path}", body)
+    absent = await world.other.post(f"/v1/patients/nobody-here/{path}", body)
+
+    assert foreign.status_code == 404
+    assert without_ids(foreign) == without_ids(absent)
+
+
+async def test_what_somebody_said_is_taken_back_or_closed_by_no_stranger(world: World) -> None:
+    said_of_ann = f"/v1/patients/{world.patient}"
+    matters = said(await world.ann.post(f"{said_of_ann}/what-matters", {"text": CANARY, "about": "mind"}), 201)
+    item = said(await world.ann.post(f"{said_of_ann}/agenda", {"text": CANARY}), 201)
+    for path, body in (
+        (f"/v1/assessments/{matters['id']}/entered-in-error", {"reason": "x"}),
+        (f"/v1/agenda-items/{item['id']}/close", {"outcome": "x"}),
+    ):
+        assert (await world.other.post(path, body, version="1")).status_code == 404
+    own = said(await world.other.post(f"/v1/patients/{world.stranger}/priorities", {"items": []}), 200)
+    stolen = {"items": [f"Observation/{matters['id']}"]}
+    answer = await world.other.post(f"/v1/patients/{world.stranger}/priorities", stolen)
+    assert [e["path"] for e in said(answer, 422)["errors"]] == ["items[0]"]
+    assert (await world.on_server(f"List/{own['id']}"))["meta"]["versionId"] == "1"
 
 
 async def test_a_plan_of_somebody_else_is_absent(world: World) -> None:
@@ -98,8 +138,8 @@ async def test_no_answer_to_a_stranger_has_a_word_of_it(world: World) -> None:
 
 
 async def test_a_relative_whose_right_has_ended_speaks_for_nobody(world: World) -> None:
+    """After five seconds at most: `tests/service/workflows/test_rights.py` tells of the clock."""
     rosa = await world.on_server(f"RelatedPerson/rosa-{world.suffix}")
-    said(await world.rosa.get(f"/v1/patients/{world.child}/plan"), 200)
     ended = rosa | {"period": {"end": "2020-01-01"}}
     await world.fhir.put(f"RelatedPerson/{rosa['id']}", json=ended)
 

@@ -8,7 +8,7 @@ import pytest
 
 from fhir_mappings.codes import ObservationStatus, QuantityComparator
 from fhir_mappings.model import Coding, Concept, Observation, Quantity, Range, Target, TargetDetail
-from service.domain.progress import progress_of
+from service.domain.progress import moved, progress_of
 from tests.builders import NOW, PATIENT, an_agreed_goal
 
 STEPS = Concept("steps", (Coding("http://loinc.org", "41950-7"),))
@@ -73,7 +73,7 @@ def test_the_trend_follows_from_the_gap_to_the_target(
         pytest.param({"status": ObservationStatus.ENTERED_IN_ERROR}, id="void"),
         pytest.param({"effective": None}, id="without a time"),
         pytest.param({"value": "ten"}, id="without a number"),
-        pytest.param({"value": Quantity(Decimal(10), "g")}, id="in another unit"),
+        pytest.param({"value": Quantity(Decimal(10), "m")}, id="in a unit of something else"),
         pytest.param({"code": Concept("pain", (Coding("http://loinc.org", "72514-3"),))}, id="of something else"),
     ],
 )
@@ -95,3 +95,15 @@ def test_a_measure_without_codes_takes_any_value_in_its_unit_by_time() -> None:
 
 def test_a_goal_without_target_is_in_progress() -> None:
     assert progress_of(an_agreed_goal(), measured(4)).status == "in-progress"
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "targets", "status"),
+    [
+        pytest.param("active", (Target(STEPS, AT_LEAST_10),), "improving", id="in force"),
+        pytest.param("completed", (Target(STEPS, AT_LEAST_10),), None, id="what was said at the end stands"),
+        pytest.param("active", (), None, id="no number to meet"),
+    ],
+)
+def test_only_a_goal_in_force_moves(lifecycle: str, targets: tuple[Target, ...], status: str | None) -> None:
+    assert moved(an_agreed_goal(lifecycle, targets=targets), measured(4, 6)).achievement_status == status

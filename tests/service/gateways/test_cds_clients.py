@@ -17,8 +17,8 @@ from service.errors import InvalidContent, NotAuthenticated
 from service.gateways.cds_clients import CdsClient, CdsClientVerifier
 from service.gateways.cds_servers import AllowedServers
 from service.gateways.fhir_client import FhirClient, open_http
+from service.gateways.issuer_keys import FetchedKeys, KnownKeys
 from service.gateways.memory_store import MemoryNonces
-from service.gateways.smart_tokens import FetchedKeys, KnownKeys
 from tests.ehr import EHR
 
 PATH = "/cds-services/coplan-asked-first"

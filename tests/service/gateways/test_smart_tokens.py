@@ -13,7 +13,8 @@ from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
 from service.errors import NotAuthenticated
 from service.gateways.demo_issuer import AUDIENCE, ISSUER, DemoIssuer
-from service.gateways.smart_tokens import COOL_DOWN, FetchedKeys, KnownKeys, SmartTokenVerifier
+from service.gateways.issuer_keys import COOL_DOWN, FetchedKeys, KnownKeys
+from service.gateways.smart_tokens import SmartTokenVerifier
 
 KEY = ECKey.generate_key("P-384", {"alg": "ES384"}, auto_kid=True)
 OTHER = ECKey.generate_key("P-384", {"alg": "ES384"}, auto_kid=True)
@@ -25,6 +26,7 @@ CLAIMS = {
     "iss": "https://issuer.test",
     "aud": "coplan",
     "sub": "ann",
+    "iat": NOW - 10,
     "exp": NOW + 300,
     "client_id": "portal",
     "scope": "openid patient/Goal.cruds",
@@ -68,7 +70,7 @@ async def test_a_token_says_who_acts_for_whom_with_which_application() -> None:
         pytest.param({"client_id": None, "azp": "app"}, "Patient/ann", "app", id="azp"),
         pytest.param({"client_id": None}, "Patient/ann", "ann", id="no client"),
         pytest.param({"aud": ["other", "coplan"]}, "Patient/ann", "portal", id="several audiences"),
-        pytest.param({"exp": NOW - 10}, "Patient/ann", "portal", id="within the leeway"),
+        pytest.param({"exp": NOW - 10, "iat": NOW - 60}, "Patient/ann", "portal", id="within the leeway"),
     ],
 )
 async def test_claims_come_in_several_forms(claims: dict[str, Any], user: str | None, client: str) -> None:

@@ -1,0 +1,171 @@
+"""One example per body about what is to be done: Ann's knee. Synthetic people."""
+
+from typing import Any, Final
+
+from service.api.examples import CLINICIAN, GOAL, PATIENT
+
+ACTIVITY_REFERENCE: Final = "ServiceRequest/knee-exercises"
+SCHEDULE: Final[dict[str, Any]] = {"when": ["HS"], "start": "2026-12-01", "until": "2027-02-28"}
+SMALLER_SCHEDULE: Final[dict[str, Any]] = {**SCHEDULE, "start": "2026-12-08", "days": ["mon", "wed", "fri"]}
+INSTRUCTION: Final = "Lie on your back, press the knee down for five seconds, ten times. Stop if it hurts more."
+PLAN_ACTIVITY: Final = {
+    "description": "Knee exercises",
+    "schedule": SCHEDULE,
+    "instruction": INSTRUCTION,
+    "goals": ["knee-walk"],
+}
+CHANGE: Final = {
+    "schedule": SMALLER_SCHEDULE,
+    "reason": "Every night is too much beside the late shifts.",
+}
+REPORT: Final = {
+    "occurrence": "2026-12-03.HS",
+    "outcome": "too-hard",
+    "note": "The knee was swollen after work.",
+}
+CORRECT: Final = {"outcome": "partly", "reason": "I did the first half, I had forgotten."}
+
+ACTIVITY: Final[dict[str, Any]] = {
+    "id": "knee-exercises",
+    "version": "2",
+    "patient": PATIENT,
+    "description": "Knee exercises",
+    "status": "active",
+    "intent": "plan",
+    "schedule": {
+        "words": "every day before going to sleep, from 2026-12-01 until 2027-02-28",
+        **SCHEDULE,
+    },
+    "performers": [PATIENT],
+    "requester": CLINICIAN,
+    "goals": ["Goal/knee-walk"],
+    "instruction": INSTRUCTION,
+    "notes": [{"text": "Agreed", "author": PATIENT, "time": "2026-12-01T18:04:11.231Z"}],
+    "plans": ["CarePlan/plan-1"],
+}
+PLANNED: Final = {k: v for k, v in ACTIVITY.items() if k != "notes"} | {"version": "1", "status": "draft"}
+ACTIVITIES: Final = {
+    "activities": [
+        {"activity": ACTIVITY, "next": {"what": "do", "who": [PATIENT], "by": "2026-12-03"}},
+        {
+            "activity": {
+                "id": "knee-xray",
+                "version": "1",
+                "patient": PATIENT,
+                "description": "X-ray of the knee",
+                "status": "active",
+                "intent": "order",
+                "due": "2026-12-10",
+                "performers": ["Organization/clinic"],
+                "requester": CLINICIAN,
+                "plans": ["CarePlan/plan-1"],
+            },
+            "next": {"what": "do", "who": ["Organization/clinic"], "by": "2026-12-10"},
+        },
+    ]
+}
+REPORTED: Final[dict[str, Any]] = {
+    "id": "r-1",
+    "version": "1",
+    "activity": ACTIVITY_REFERENCE,
+    "occurrence": REPORT["occurrence"],
+    "status": "failed",
+    "reportedAt": "2026-12-03T21:40:00Z",
+    "outcome": "too-hard",
+    "notes": [{"text": REPORT["note"], "author": PATIENT, "time": "2026-12-03T21:40:00Z"}],
+    "patientSupplied": True,
+}
+CORRECTED: Final = REPORTED | {
+    "version": "2",
+    "status": "completed",
+    "outcome": "partly",
+    "notes": [
+        *REPORTED["notes"],
+        {
+            "text": f'Corrected from "Too hard" to "Partly done": {CORRECT["reason"]}',
+            "author": PATIENT,
+            "time": "2026-12-04T07:02:00Z",
+        },
+    ],
+}
+DUE: Final = {
+    "activity": ACTIVITY_REFERENCE,
+    "occurrence": REPORT["occurrence"],
+    "description": "Knee exercises",
+    "from": "2026-12-03",
+    "to": "2026-12-03",
+    "number": 1,
+    "of": 1,
+    "when": "HS",
+    "performers": [PATIENT],
+    "instruction": INSTRUCTION,
+    "report": REPORTED,
+}
+TODAY: Final = {
+    "patient": PATIENT,
+    "timeZone": "Europe/Stockholm",
+    "date": "2026-12-03",
+    "items": [DUE],
+    "questionsForYou": [
+        {
+            "activity": "ServiceRequest/knee-cycling",
+            "task": "Task/t-2",
+            "requestedBy": CLINICIAN,
+            "askedAt": "2026-12-02T10:00:00Z",
+        }
+    ],
+}
+WEEK: Final = {
+    "patient": PATIENT,
+    "timeZone": "Europe/Stockholm",
+    "from": "2026-11-30",
+    "to": "2026-12-06",
+    "days": [{"date": "2026-12-03", "items": [DUE]}],
+    "anyDay": [
+        {
+            "activity": "ServiceRequest/swimming",
+            "occurrence": "2026-11-30.1",
+            "description": "Swimming",
+            "from": "2026-11-30",
+            "to": "2026-12-06",
+            "number": 1,
+            "of": 2,
+            "performers": [PATIENT],
+        }
+    ],
+}
+ADHERENCE: Final = {
+    "activity": ACTIVITY_REFERENCE,
+    "windows": [
+        {
+            "words": "Last 7 days: 4 of 6 done, 1 too hard, 1 without a report",
+            "days": 7,
+            "from": "2026-12-01",
+            "to": "2026-12-07",
+            "due": 6,
+            "done": 4,
+            "partly": 0,
+            "skipped": 0,
+            "tooHard": 1,
+            "missing": 1,
+        }
+    ],
+}
+SMALLER: Final = {
+    "activity": ACTIVITY_REFERENCE,
+    "version": "2",
+    "words": "Knee exercises: on Monday, Wednesday and Friday before going to sleep, from 2026-12-08 until 2027-02-28",
+    "change": {"schedule": SMALLER_SCHEDULE, "reason": REPORT["note"]},
+    "goals": [
+        {
+            "goal": "Goal/knee-walk",
+            "version": GOAL["version"],
+            "counterProposal": {
+                "description": f"{GOAL['description']}. For now less: Knee exercises: on Monday, Wednesday and Friday"
+                " before going to sleep, from 2026-12-08 until 2027-02-28",
+                "reason": REPORT["note"],
+                "targets": [{k: v for k, v in GOAL["targets"][0].items() if k != "words"}],
+            },
+        }
+    ],
+}

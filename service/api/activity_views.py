@@ -1,0 +1,326 @@
+"""Answers about what is to be done: activities, today, this week, reports, how it went."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from itertools import groupby
+from typing import Annotated, Any
+
+import msgspec
+
+from fhir_mappings import activities as nouns
+from fhir_mappings import model
+from fhir_mappings.target import concept_in_words
+from fhir_mappings.timing import schedule_in_words
+from service.api.views import CodingView, Day, NoteView, Reference, View, day_text
+from service.domain.activities import NextStep
+from service.domain.adherence import Adherence
+from service.domain.due import Due
+from service.workflows.days import Agenda, Step
+
+
+class ScheduleView(View):
+    """`words` says all of it."""
+
+    words: str
+    start: Day
+    until: Day | None = None
+    count: int | None = None
+    days: tuple[str, ...] = ()
+    times: tuple[str, ...] = ()
+    when: tuple[str, ...] = ()
+    frequency: int = 1
+    period: int = 1
+    unit: str = "d"
+
+    @classmethod
+    def of(cls, schedule: nouns.Schedule) -> "ScheduleView":
+        pattern = schedule.pattern
+        return cls(
+            words=schedule_in_words(schedule),
+            start=schedule.start.isoformat(),
+            until=schedule.until.isoformat() if schedule.until else None,
+            count=schedule.count,
+            days=pattern.days,
+            times=tuple(f"{t:%H:%M}" for t in pattern.times),
+            when=pattern.when,
+            frequency=pattern.frequency,
+            period=pattern.period,
+            unit=pattern.unit,
+        )
+
+
+class ActivityView(View):
+    """What somebody is to do. `draft` until those asked agree; `revoked` once stopped, declined or replaced."""
+
+    id: str
+    version: str
+    patient: Reference
+    description: str
+    status: str
+    intent: str
+    coding: tuple[CodingView, ...] = ()
+    schedule: ScheduleView | None = None
+    due: Day | None = None
+    schedule_unread: Annotated[bool, msgspec.Meta(description="It has a schedule that is not computed here")] = False
+    performers: tuple[Reference, ...] = ()
+    requester: Reference | None = None
+    goals: tuple[Reference, ...] = ()
+    instruction: str | None = None
+    notes: tuple[NoteView, ...] = ()
+    plans: tuple[Reference, ...] = ()
+    replaces: tuple[Reference, ...] = ()
+    patient_supplied: bool = False
+
+    @classmethod
+    def of(cls, activity: nouns.Activity) -> "ActivityView":
+        codings = (CodingView(system=c.system, code=c.code, display=c.display) for c in activity.what.codings)
+        return cls(
+            id=str(activity.id),
+            version=activity.version or "",
+            patient=activity.subject,
+            description=concept_in_words(activity.what),
+            status=activity.status,
+            intent=activity.intent,
+            coding=tuple(codings),
+            schedule=ScheduleView.of(activity.schedule) if activity.schedule else None,
+            due=day_text(activity.due),
+            schedule_unread=activity.unread_timing,
+            performers=activity.performers,
+            requester=activity.requester,
+            goals=activity.goals,
+            instruction=activity.instruction,
+            notes=_notes(activity.notes),
+            plans=activity.based_on,
+            replaces=activity.replaces,
+            patient_supplied=activity.patient_supplied,
+        )
+
+
+class NextStepView(View):
+    """Who has to do what next: `answer` the proposal, `do` it, `resume` it."""
+
+    what: str
+    who: tuple[Reference, ...] = ()
+    by: Day | None = None
+
+    @classmethod
+    def of(cls, step: NextStep) -> "NextStepView":
+        return cls(what=step.what, who=step.who, by=step.by.isoformat() if step.by else None)
+
+
+class ActivityStep(View):
+    activity: ActivityView
+    next: NextStepView | None = None
+
+
+class ActivityList(View):
+    """Each activity, and who has to do what next."""
+
+    activities: tuple[ActivityStep, ...]
+
+    @classmethod
+    def of(cls, steps: Iterable[Step]) -> "ActivityList":
+        return cls(
+            activities=tuple(
+                ActivityStep(activity=ActivityView.of(s.activity), next=NextStepView.of(s.next) if s.next else None)
+                for s in steps
+            )
+        )
+
+
+class ReportView(View):
+    """What became of one occurrence. Without an outcome the report was a mistake."""
+
+    id: str
+    version: str
+    activity: Reference
+    occurrence: str
+    status: str
+    reported_at: datetime
+    outcome: str | None = None
+    at: datetime | None = None
+    notes: tuple[NoteView, ...] = ()
+    patient_supplied: bool = False
+
+    @classmethod
+    def of(cls, report: nouns.Report) -> "ReportView":
+        return cls(
+            id=str(report.id),
+            version=report.version or "",
+            activity=report.activity,
+            occurrence=report.occurrence,
+            status=report.status,
+            reported_at=report.authored_on,
+            outcome=report.outcome,
+            at=report.done_at,
+            notes=_notes(report.notes),
+            patient_supplied=report.patient_supplied,
+        )
+
+
+class DueView(View):
+    """Something that is due: `from` one day `to` another, at a time or moment if one was agreed."""
+
+    activity: Reference
+    occurrence: Annotated[str, msgspec.Meta(description="Names it for `reportActivity`")]
+    description: str
+    from_: Day = msgspec.field(name="from")
+    number: Annotated[int, msgspec.Meta(description="Which of so many within the same day or period")]
+    of_: int = msgspec.field(name="of")
+    to: Day | None = None
+    at: Annotated[datetime, msgspec.Meta(description="The instant, in the time zone asked for")] | None = None
+    when: Annotated[str, msgspec.Meta(description="Moment of the day, code of event-timing")] | None = None
+    performers: tuple[Reference, ...] = ()
+    instruction: str | None = None
+    report: ReportView | None = None
+
+    @classmethod
+    def of(cls, item: Due, agenda: Agenda) -> "DueView":
+        activity, occurrence = item.activity, item.occurrence
+        return cls(
+            activity=activity.reference,
+            occurrence=occurrence.key,
+            description=concept_in_words(activity.what),
+            from_=occurrence.first.isoformat(),
+            to=occurrence.last.isoformat() if occurrence.last else day_text(activity.due),
+            at=occurrence.instant(agenda.zone),
+            when=occurrence.when,
+            number=occurrence.number,
+            of_=occurrence.of,
+            performers=activity.performers,
+            instruction=activity.instruction,
+            report=ReportView.of(item.report) if item.report else None,
+        )
+
+
+class ActivityQuestion(View):
+    """A proposal that waits for your answer: `acceptActivity` or `declineActivity`."""
+
+    activity: Reference
+    task: Reference
+    requested_by: Reference
+    asked_at: datetime
+
+
+class Today(View):
+    """What is due on `date` by the clock of `timeZone`, and the proposals that wait for you."""
+
+    patient: Reference
+    time_zone: str
+    date: Day
+    items: tuple[DueView, ...] = ()
+    questions_for_you: tuple[ActivityQuestion, ...] = ()
+
+    @classmethod
+    def of(cls, agenda: Agenda) -> "Today":
+        questions = (
+            ActivityQuestion(activity=t.focus, task=t.reference, requested_by=t.requester, asked_at=t.authored_on)
+            for t in agenda.questions
+        )
+        return cls(
+            patient=agenda.patient,
+            time_zone=agenda.zone.key,
+            date=agenda.first.isoformat(),
+            items=tuple(DueView.of(item, agenda) for item in agenda.items),
+            questions_for_you=tuple(questions),
+        )
+
+
+class DayOfPlan(View):
+    date: Day
+    items: tuple[DueView, ...]
+
+
+class Week(View):
+    """Monday to Sunday. `days` has what is due on a day of its own, `anyDay` what may be done on several."""
+
+    patient: Reference
+    time_zone: str
+    from_: Day = msgspec.field(name="from")
+    to: Day
+    days: tuple[DayOfPlan, ...] = ()
+    any_day: tuple[DueView, ...] = ()
+
+    @classmethod
+    def of(cls, agenda: Agenda) -> "Week":
+        own = [item for item in agenda.items if item.has_own_day]
+        return cls(
+            patient=agenda.patient,
+            time_zone=agenda.zone.key,
+            from_=agenda.first.isoformat(),
+            to=agenda.last.isoformat(),
+            days=tuple(
+                DayOfPlan(date=day.isoformat(), items=tuple(DueView.of(item, agenda) for item in items))
+                for day, items in groupby(own, key=_first_day)
+            ),
+            any_day=tuple(DueView.of(item, agenda) for item in agenda.items if not item.has_own_day),
+        )
+
+
+class AdherenceWindow(View):
+    """`due` = done + partly + skipped + tooHard + missing. `missing`: nobody has said anything."""
+
+    words: str
+    days: int
+    from_: Day = msgspec.field(name="from")
+    to: Day
+    due: int
+    done: int
+    partly: int
+    skipped: int
+    too_hard: int
+    missing: int
+
+    @classmethod
+    def of(cls, window: Adherence) -> "AdherenceWindow":
+        return cls(
+            words=_in_words(window),
+            days=window.days,
+            from_=window.first.isoformat(),
+            to=window.last.isoformat(),
+            due=window.due,
+            done=window.done,
+            partly=window.partly,
+            skipped=window.skipped,
+            too_hard=window.too_hard,
+            missing=window.missing,
+        )
+
+
+class ActivityAdherence(View):
+    """How it went, in the last 7 and 28 days. For talking about, not for marks."""
+
+    activity: Reference
+    windows: tuple[AdherenceWindow, ...]
+
+
+ANSWERS: tuple[Any, ...] = (
+    ActivityAdherence,
+    ActivityList,
+    ActivityView,
+    ReportView,
+    Today,
+    Week,
+)
+
+
+def _first_day(item: Due) -> date:
+    return item.occurrence.first
+
+
+def _notes(notes: Iterable[model.Note]) -> tuple[NoteView, ...]:
+    return tuple(NoteView(text=n.text, author=n.author, time=n.time) for n in notes)
+
+
+def _in_words(window: Adherence) -> str:
+    """`Last 7 days: 5 of 7 done, 1 skipped, 1 without a report`"""
+    if not window.due:
+        return f"Last {window.days} days: nothing was due"
+    counts = (
+        (window.partly, "partly done"),
+        (window.skipped, "skipped"),
+        (window.too_hard, "too hard"),
+        (window.missing, "without a report"),
+    )
+    others = "".join(f", {count} {word}" for count, word in counts if count)
+    return f"Last {window.days} days: {window.done} of {window.due} done{others}"

@@ -1,0 +1,281 @@
+"""A run chart as SVG: readable on a telephone, on paper without colour, and by a screen reader.
+
+Every meaning has a shape beside its colour: a mark that meets the target is full, another one hollow; the target is
+hatched, the median dotted, the forecast a bracket, and where values are missing the line is broken.
+
+Source: https://www.w3.org/TR/graphics-aam-1.0/ (role `img` with title and desc)
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from math import ceil, floor, log10
+from typing import Final
+from xml.sax.saxutils import escape, quoteattr
+
+from service.api.chart_words import Words, day_text, month_text, number, sentences, target_in_words
+from service.domain.run_chart import Mark, RunChart
+
+WIDTH: Final = 360
+LEFT, RIGHT, PLOT_HEIGHT = 46, 14, 190
+CHARACTER: Final = 0.54
+"""Width of a character on average, in font sizes: lines are broken by it, for nobody can measure text here."""
+INK, LINE, FAINT, GRID = "#111111", "#0b4a8f", "#595959", "#d0d0d0"
+LONG: Final = 300
+"""From so many days on the axis tells months."""
+NARROWEST_GAP: Final = 58
+"""Room for the words that values are missing."""
+STYLE: Final = (
+    "text{font-family:Roboto,'Segoe UI',Helvetica,Arial,sans-serif;fill:#111111}"
+    ".s{fill:none;stroke:#0b4a8f;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}"
+    ".m{fill:none;stroke:#111111;stroke-width:1.5;stroke-dasharray:1.5 3.5;stroke-linecap:round}"
+    ".b{fill:none;stroke:#111111;stroke-width:2}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Where a day and a value lie."""
+
+    top: float
+    first: date
+    last: date
+    low: float
+    high: float
+
+    def x(self, day: date) -> float:
+        span = (self.last - self.first).days
+        inner = WIDTH - LEFT - RIGHT - 16
+        return LEFT + 8 + (inner * (day - self.first).days / span if span else inner / 2)
+
+    def y(self, value: Decimal | float) -> float:
+        return self.top + PLOT_HEIGHT * (self.high - float(value)) / (self.high - self.low)
+
+    @property
+    def bottom(self) -> float:
+        return self.top + PLOT_HEIGHT
+
+
+def run_chart_svg(chart: RunChart, words: Words, language: str) -> str:
+    """A document of its own, which asks nothing of anybody: no font, script, style or picture from elsewhere."""
+    heading = _wrapped(chart.what, 16, most=3)
+    top = 42 + 20 * len(heading)
+    plot = _plot(chart, float(top))
+    legend, below = _legend(chart, words, plot.bottom + 44)
+    notes, height = _notes(chart, words, below)
+    title, said = words.title.format(what=chart.what), " ".join(sentences(chart, words))
+    body = [
+        *_text_lines(heading, 8, 22, 16, bold=True),
+        _text(8, top - 14, chart.unit, 13) if chart.unit else "",
+        *_grid(plot, words),
+        *_target(chart, plot),
+        *_gaps(chart, plot, words),
+        *_series(chart, plot),
+        *_forecast(chart, plot),
+        *_dates(chart, plot, words),
+        *legend,
+        *notes,
+    ]
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}"'
+        f' role="img" aria-labelledby="t d" lang={quoteattr(language)}>'
+        f'<title id="t">{escape(title)}</title><desc id="d">{escape(said)}</desc><style>{STYLE}</style>{HATCH}'
+        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>'
+    )
+    return "\n".join([head, *filter(None, body), "</svg>"])
+
+
+HATCH: Final = (
+    '<defs><pattern id="h" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<rect width="7" height="7" fill="#eaf4ea"/><line x1="0" y1="0" x2="0" y2="7" stroke="#8fb98f" stroke-width="1.6"/>'
+    "</pattern></defs>"
+)
+
+
+def _plot(chart: RunChart, top: float) -> Plot:
+    ahead = chart.forecast
+    values = [float(v) for m in chart.marks for v in (m.low, m.high)]
+    values += [float(v) for v in (chart.low, chart.high) if v is not None]
+    values += [ahead.low, ahead.high] if ahead else []
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    pad = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
+    least = min(low, 0.0) if low >= 0 and low - pad < 0 else low - pad
+    days = [m.day for m in chart.marks] + ([ahead.day] if ahead else [])
+    first, last = (min(days), max(days)) if days else (date(2000, 1, 1), date(2000, 1, 1))
+    return Plot(top, first, last, least, high + pad)
+
+
+def _grid(plot: Plot, words: Words) -> Iterator[str]:
+    for tick in _ticks(plot.low, plot.high):
+        y = plot.y(tick)
+        yield f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="{GRID}"/>'
+        yield _text(LEFT - 6, y + 4, _short(tick, words), 12, anchor="end")
+    yield f'<line x1="{LEFT}" y1="{plot.top}" x2="{LEFT}" y2="{plot.bottom}" stroke="{INK}"/>'
+    yield f'<line x1="{LEFT}" y1="{plot.bottom}" x2="{WIDTH - RIGHT}" y2="{plot.bottom}" stroke="{INK}"/>'
+
+
+def _target(chart: RunChart, plot: Plot) -> Iterator[str]:
+    if chart.low is None and chart.high is None:
+        return
+    above = plot.top if chart.high is None else plot.y(chart.high)
+    below = plot.bottom if chart.low is None else plot.y(chart.low)
+    box = f'x="{LEFT}" y="{above:.1f}" width="{WIDTH - LEFT - RIGHT}" height="{max(below - above, 1):.1f}"'
+    yield f'<rect {box} fill="url(#h)"/>'
+    for edge in (plot.y(e) for e in (chart.low, chart.high) if e is not None):
+        dashes = 'stroke="#2f6b2f" stroke-width="1.5" stroke-dasharray="6 3"'
+        yield f'<line x1="{LEFT}" y1="{edge:.1f}" x2="{WIDTH - RIGHT}" y2="{edge:.1f}" {dashes}/>'
+
+
+def _gaps(chart: RunChart, plot: Plot, words: Words) -> Iterator[str]:
+    """The line is broken at each; where there is room, it is said."""
+    for gap in chart.gaps:
+        left, right = plot.x(gap.after), plot.x(gap.before)
+        if right - left >= NARROWEST_GAP:
+            yield _text((left + right) / 2, plot.bottom - 6, words.missing, 11, anchor="middle", colour=FAINT)
+
+
+def _series(chart: RunChart, plot: Plot) -> Iterator[str]:
+    broken = {gap.before for gap in chart.gaps}
+    crowded = len(chart.marks) > 70
+    if signals := chart.signals:
+        y = plot.y(signals.median)
+        yield f'<line class="m" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>'
+    for mark in chart.marks:
+        if mark.low != mark.high:
+            x = plot.x(mark.day)
+            ends = f'x1="{x:.1f}" y1="{plot.y(mark.low):.1f}" x2="{x:.1f}" y2="{plot.y(mark.high):.1f}"'
+            yield f'<line {ends} stroke="{FAINT}" stroke-width="{1 if crowded else 1.5}"/>'
+    steps = [f"{'M' if i == 0 or m.day in broken else 'L'}{_at(plot, m)}" for i, m in enumerate(chart.marks)]
+    if len(steps) > 1:
+        yield f'<path class="s" d="{"".join(steps)}"/>'
+    radius = 1.8 if crowded else 3.2 if len(chart.marks) > 35 else 4.2
+    for mark in chart.marks:
+        yield _mark_at(plot.x(mark.day), plot.y(mark.value), radius, chart.meets(mark.value))
+
+
+def _mark_at(x: float, y: float, radius: float, met: bool | None) -> str:
+    """Full where the target is met, or where there is none."""
+    fill = "#ffffff" if met is False else LINE
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{fill}" stroke="{LINE}" stroke-width="1.6"/>'
+
+
+def _forecast(chart: RunChart, plot: Plot) -> Iterator[str]:
+    if ahead := chart.forecast:
+        x, low, high = plot.x(ahead.day), plot.y(ahead.low), plot.y(ahead.high)
+        yield _bracket(x, low, high)
+
+
+def _bracket(x: float, low: float, high: float) -> str:
+    shape = f"M{x - 5:.1f} {high:.1f}h10M{x:.1f} {high:.1f}V{low:.1f}M{x - 5:.1f} {low:.1f}h10"
+    return f'<path class="b" d="{shape}"/>'
+
+
+def _dates(chart: RunChart, plot: Plot, words: Words) -> Iterator[str]:
+    if not chart.marks:
+        yield _text(WIDTH / 2 + 16, plot.top + PLOT_HEIGHT / 2, words.nothing, 15, anchor="middle")
+        return
+    span = (plot.last - plot.first).days
+    count = min(4, span + 1) if span > 5 else span + 1
+    days = [plot.first + timedelta(days=round(span * i / max(count - 1, 1))) for i in range(count)]
+    for position, day in enumerate(days):
+        anchor = "middle" if count == 1 else {0: "start", count - 1: "end"}.get(position, "middle")
+        x = plot.x(day)
+        yield f'<line x1="{x:.1f}" y1="{plot.bottom}" x2="{x:.1f}" y2="{plot.bottom + 4}" stroke="{INK}"/>'
+        x += {"start": -8, "end": 8, "middle": 0}[anchor]
+        said = month_text(day, words) if span > LONG else day_text(day, words, year=False)
+        yield _text(x, plot.bottom + 18, said, 12, anchor=anchor)
+    if span <= LONG:
+        years = sorted({str(plot.first.year), str(plot.last.year)})
+        yield _text(WIDTH - RIGHT, plot.bottom + 33, "/".join(years), 12, anchor="end")
+
+
+def _legend(chart: RunChart, words: Words, top: float) -> tuple[list[str], float]:
+    """Each sign with what it means, one below the other."""
+    rows: list[tuple[str, str]] = []
+    if target := target_in_words(chart, words):
+        hatched = '<rect x="8" y="{b}" width="22" height="11" fill="url(#h)" stroke="#2f6b2f"/>'
+        rows.append((hatched, f"{words.target}: {target}"))
+    if chart.marks:
+        rows.append(("mark", words.one_mark[chart.pace]))
+    if any(m.low != m.high for m in chart.marks):
+        rows.append((f'<line x1="19" y1="{{b}}" x2="19" y2="{{e}}" stroke="{FAINT}" stroke-width="2"/>', words.spread))
+    if chart.signals:
+        said = f"{words.median}: {number(chart.signals.median, words)}"
+        rows.append(('<line class="m" x1="8" y1="{m}" x2="30" y2="{m}"/>', said))
+    if chart.forecast:
+        rows.append(("bracket", words.likely))
+    drawn, y = [], top
+    for sign, said in rows:
+        drawn.append(_sign(sign, y))
+        lines = _wrapped(said, 13, left=38)
+        drawn += _text_lines(lines, 38, y, 13)
+        y += 18 * len(lines)
+    return drawn, y
+
+
+def _sign(sign: str, y: float) -> str:
+    if sign == "mark":
+        return _mark_at(19, y - 4.5, 4.2, None)
+    if sign == "bracket":
+        return _bracket(19, y + 1, y - 10)
+    return sign.format(b=y - 10, e=y + 1, m=y - 4.5)
+
+
+def _notes(chart: RunChart, words: Words, top: float) -> tuple[list[str], int]:
+    """What the picture says, in words; the target stands in the legend already."""
+    said = sentences(chart, words)[1 if target_in_words(chart, words) else 0 :]
+    drawn, y = [], top + 8
+    for sentence in said:
+        lines = _wrapped(sentence, 13)
+        drawn += _text_lines(lines, 8, y, 13)
+        y += 17 * len(lines) + 3
+    return drawn, ceil(y)
+
+
+def _at(plot: Plot, mark: Mark) -> str:
+    return f"{plot.x(mark.day):.1f} {plot.y(mark.value):.1f}"
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Four or so round numbers."""
+    rough = (high - low) / 4
+    power = 10.0 ** floor(log10(rough))
+    step = next(power * n for n in (1, 2, 2.5, 5, 10) if power * n >= rough)
+    return [i * step for i in range(ceil(low / step), floor(high / step) + 1)]
+
+
+def _short(value: float, words: Words) -> str:
+    """Fits before the axis: 12k for twelve thousand."""
+    if abs(value) >= 10_000:
+        return f"{number(value / 1000, words)}k"
+    return number(value, words)
+
+
+def _wrapped(said: str, size: int, *, left: int = 8, most: int = 6) -> list[str]:
+    """Lines that fit, broken between words; a word that is longer than a line is broken, too."""
+    fits = floor((WIDTH - left - 8) / (size * CHARACTER))
+    lines: list[str] = []
+    for word in (part for w in said.split() for part in _pieces(w, fits)):
+        if lines and len(lines[-1]) + 1 + len(word) <= fits:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1][: fits - 1]}…"]
+
+
+def _pieces(word: str, fits: int) -> Sequence[str]:
+    return [word[i : i + fits] for i in range(0, len(word), fits)]
+
+
+def _text_lines(lines: Sequence[str], x: float, y: float, size: int, *, bold: bool = False) -> list[str]:
+    height = size + 4
+    return [_text(x, y + height * i, line, size, bold=bold) for i, line in enumerate(lines)]
+
+
+def _text(
+    x: float, y: float, said: str, size: int, *, anchor: str = "start", bold: bool = False, colour: str = INK
+) -> str:
+    weight = ' font-weight="bold"' if bold else ""
+    place = f'x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}"'
+    return f'<text {place}{weight} style="fill:{colour}">{escape(said)}</text>'

@@ -1,0 +1,84 @@
+"""Bodies for what is tracked. An entry that cannot be read is no reason to lose the others of its request."""
+
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+
+from service.api.problems import flaw_of
+from service.api.schemas import Body, Id, Number, Reason, Unit, Words, not_in_the_future
+from service.domain.tracking import Amount, Reading
+from service.errors import Flaw
+
+MOST: int = 500
+Key: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9\-]{0,63}$")]
+ItemId: TypeAlias = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9\-._:]{1,64}$",
+        description="Your own id of this entry. Sent again, also in another request, it is recorded once.",
+    ),
+]
+Time: TypeAlias = Annotated[
+    AwareDatetime,
+    AfterValidator(not_in_the_future),
+    Field(description="When it was measured, with its zone", examples=["2026-12-03T19:30:00+01:00"]),
+]
+
+
+class Measured(Body):
+    """One value, or one for each part (blood pressure: `systolic` and `diastolic`)."""
+
+    value: Number | None = None
+    parts: dict[Key, Number] = Field(default_factory=dict, max_length=10)
+    unit: Unit | None = Field(None, description="UCUM code; without it the first unit of the catalogue")
+    confirmed: Annotated[bool, Field(strict=True)] = Field(
+        False, description="True once somebody has looked again at a value that is hardly ever so high or low"
+    )
+
+    def amount(self) -> Amount:
+        """What the rules take."""
+        return Amount(self.value, self.parts, self.unit, self.confirmed)
+
+
+class TrackedItem(Measured):
+    """One entry of a diary or a device."""
+
+    id: ItemId | None = None
+    what: Key = Field(description="Key of the catalogue, for example `glucose`")
+    effective: Time
+    goals: tuple[Id, ...] = Field((), max_length=5, description="Ids of agreed goals that it is measured for")
+    note: Words | None = None
+
+    def reading(self) -> Reading:
+        """What the rules take."""
+        return Reading(self.what, self.amount(), self.effective, self.id, self.goals, self.note)
+
+
+def _or_why_not(value: Any, read: ValidatorFunctionWrapHandler) -> TrackedItem | tuple[Flaw, ...]:
+    try:
+        item: TrackedItem = read(value)
+        return item
+    except ValidationError as exc:
+        return tuple(flaw_of(e, ("body", *e["loc"])) for e in exc.errors(include_url=False, include_context=False))
+
+
+class RecordObservations(Body):
+    """One entry or up to 500, in any order of time."""
+
+    items: tuple[Annotated[TrackedItem, WrapValidator(_or_why_not)], ...] = Field(min_length=1, max_length=MOST)
+
+    def entries(self) -> tuple[Reading | tuple[Flaw, ...], ...]:
+        """Each as a Reading, or why it is none."""
+        return tuple(item.reading() if isinstance(item, TrackedItem) else item for item in self.items)
+
+
+class AmendObservation(Measured):
+    """What it should have said. What is left out stays as it was, the unit included."""
+
+    reason: Reason
+    effective: Time | None = None
+    note: Words | None = None
+
+    def corrected(self) -> Amount | None:
+        """The value as it should have been; None where only the time or the note is corrected."""
+        return self.amount() if self.model_fields_set & {"value", "parts", "unit"} else None

@@ -1,0 +1,162 @@
+"""What is tracked, as callers get it."""
+
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+
+from fhir_mappings import model
+from fhir_mappings.carrier import Json
+from fhir_mappings.observation import observation_from_fhir
+from service.api.story_views import MeasurementView
+from service.api.views import CodingView, ConceptView, Flaw, Reference, ValueView, View
+from service.domain.catalogue import Bounds, Catalogue, Part, Trackable, Unit
+from service.workflows.tracking import Fate, Result
+
+Words = Annotated[dict[str, str], msgspec.Meta(description="By language", examples=[{"en": "Weight", "es": "Peso"}])]
+
+
+class BoundsView(View):
+    """Both ends included; an absent one is open."""
+
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+    @classmethod
+    def of(cls, bounds: Bounds) -> "BoundsView | None":
+        return None if bounds == Bounds() else cls(low=bounds.low, high=bounds.high)
+
+
+class UnitView(View):
+    """`coding`: what a value in this unit is recorded under. Beyond `plausible` a value is taken once confirmed."""
+
+    code: str
+    words: Words
+    coding: CodingView
+    plausible: BoundsView | None = None
+
+    @classmethod
+    def of(cls, unit: Unit, trackable: Trackable) -> "UnitView":
+        coding = CodingView(system=trackable.code.system, code=unit.coded or trackable.code.code)
+        return cls(code=unit.code, words=dict(unit.words), coding=coding, plausible=BoundsView.of(unit.plausible))
+
+
+class PartView(View):
+    key: str
+    labels: Words
+    coding: CodingView
+    plausible: BoundsView | None = None
+
+    @classmethod
+    def of(cls, part: Part) -> "PartView":
+        coding = CodingView(system=part.code.system, code=part.code.code)
+        return cls(key=part.key, labels=dict(part.labels), coding=coding, plausible=BoundsView.of(part.plausible))
+
+
+class TrackableView(View):
+    """One thing to track. Post its `key`; other units than these are taken where they convert exactly."""
+
+    key: str
+    labels: Words
+    category: str
+    better: Annotated[str, msgspec.Meta(description="Which way is good news: `more`, `less` or `in-range`")]
+    units: tuple[UnitView, ...]
+    possible: BoundsView | None = None
+    parts: tuple[PartView, ...] = ()
+    whole: Annotated[bool, msgspec.Meta(description="Whole numbers only")] = False
+    profile: str | None = None
+
+    @classmethod
+    def of(cls, trackable: Trackable) -> "TrackableView":
+        return cls(
+            key=trackable.key,
+            labels=dict(trackable.labels),
+            category=trackable.category,
+            better=trackable.better,
+            units=tuple(UnitView.of(u, trackable) for u in trackable.units),
+            possible=BoundsView.of(trackable.possible),
+            parts=tuple(map(PartView.of, trackable.parts)),
+            whole=trackable.whole,
+            profile=trackable.profile,
+        )
+
+
+class TrackableList(View):
+    trackables: tuple[TrackableView, ...]
+
+
+class ItemResult(View):
+    """What became of one entry. `observation` is absent, and `errors` say why, where it was refused."""
+
+    outcome: Annotated[str, msgspec.Meta(description="`created`, `already-there` or `refused`")]
+    id: Annotated[str, msgspec.Meta(description="Your own id of the entry")] | None = None
+    observation: Reference | None = None
+    version: str | None = None
+    errors: tuple[Flaw, ...] = ()
+
+    @classmethod
+    def of(cls, result: Result) -> "ItemResult":
+        return cls(
+            outcome=result.fate,
+            id=result.item,
+            observation=result.observation,
+            version=result.version,
+            errors=tuple(Flaw(path=f.expression, code=f.code, message=f.message) for f in result.flaws),
+        )
+
+
+class Recorded(View):
+    """One result for each entry, in the order of the entries."""
+
+    created: int
+    already_there: int
+    refused: int
+    results: tuple[ItemResult, ...]
+
+    @classmethod
+    def of(cls, results: tuple[Result, ...]) -> "Recorded":
+        fates = [r.fate for r in results]
+        created, there, refused = map(fates.count, (Fate.CREATED, Fate.ALREADY_THERE, Fate.REFUSED))
+        shown = tuple(map(ItemResult.of, results))
+        return cls(created=created, already_there=there, refused=refused, results=shown)
+
+
+class ComponentView(View):
+    measure: ConceptView
+    value: ValueView | None = None
+
+    @classmethod
+    def of(cls, component: model.Component) -> "ComponentView":
+        value = None if component.value is None else ValueView.of(component.value)
+        return cls(measure=ConceptView.of(component.code), value=value)
+
+
+class ObservationView(MeasurementView, kw_only=True):
+    """What was measured, by whom and when. `what` is its key in the catalogue, where it has one."""
+
+    version: str
+    what: str | None = None
+    category: str | None = None
+    components: tuple[ComponentView, ...] = ()
+
+    @classmethod
+    def shown(cls, resource: Json, catalogue: Catalogue) -> "ObservationView":
+        observation = observation_from_fhir(resource)
+        trackable = catalogue.of(observation.code)
+        return cls(
+            **msgspec.structs.asdict(MeasurementView.of(observation)),
+            version=observation.version or "",
+            what=trackable.key if trackable else None,
+            category=observation.category,
+            components=tuple(map(ComponentView.of, observation.components)),
+        )
+
+
+class ObservationList(View):
+    """Latest first. Ask again with `next` as `cursor` for what is older."""
+
+    observations: tuple[ObservationView, ...]
+    next: str | None = None
+
+
+TRACKING_ANSWERS: tuple[type[View], ...] = (ObservationList, ObservationView, Recorded, TrackableList)

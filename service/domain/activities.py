@@ -1,0 +1,394 @@
+"""Activities: planned, agreed, changed, paused, stopped, reported. The acts in words: docs/activities.md.
+
+Nobody is given something to do without their yes: what is planned for the other side is a draft until they agree.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import uuid4
+
+from fhir_mappings.activities import Activity, Report, Schedule
+from fhir_mappings.activity_report import STATUS_OF, WORDS
+from fhir_mappings.codes import Act, CarePlanStatus, ReportOutcome, RequestIntent, TaskCode, TaskStatus
+from fhir_mappings.model import CarePlan, Concept, Note, PartialDate, Reference, Task
+from service.domain.actors import Actor
+from service.domain.care_plans import with_hands
+from service.domain.occurrences import Occurrence, occurrence_with
+from service.domain.thread import WAITING, Change, Occasion, settled
+from service.errors import Flaw, InvalidContent, NotPermitted, TransitionNotAllowed
+
+IN_FORCE: Final = frozenset({CarePlanStatus.ACTIVE, CarePlanStatus.ON_HOLD})
+PATIENT_SIDE: Final = frozenset({"Patient", "RelatedPerson"})
+ASK: Final = "Something to do was proposed for you. Please say whether you agree, or propose a change."
+ASK_CHANGE: Final = "A change of what is to be done was proposed. Please say whether you agree."
+EARLY: Final = timedelta(days=1)
+"""Somewhere it is tomorrow already."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityDraft:
+    """What somebody plans. Without `performers` it is for the patient; `schedule` and `due` exclude each other."""
+
+    what: Concept
+    performers: tuple[Reference, ...] = ()
+    schedule: Schedule | None = None
+    due: PartialDate | None = None
+    instruction: str | None = None
+    goals: tuple[Reference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """An activity, all others of its thread, the questions about any of them, and its plan (None: kept elsewhere)."""
+
+    activity: Activity
+    others: tuple[Activity, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    plan: CarePlan | None = None
+
+    def questions(self, activity: Activity) -> tuple[Task, ...]:
+        """What waits for an answer about this activity."""
+        return tuple(t for t in self.tasks if t.focus == activity.reference and t.status in WAITING)
+
+
+def plan_activity(plan: CarePlan, draft: ActivityDraft, occasion: Occasion) -> Change:
+    """Something to do, as part of the plan: in force at once where one's own side does it, else a question."""
+    asked = _other_side(occasion.actor, draft.performers or (plan.subject,))
+    return _offered(plan, draft, asked, occasion, thread=str(uuid4()), act=Act.PLAN_ACTIVITY)
+
+
+def drafted(plan: CarePlan, draft: ActivityDraft, asked: tuple[Reference, ...], occasion: Occasion) -> Change:
+    """Something to do that is in force for nobody until those asked agree, whoever they are."""
+    return _offered(plan, draft, asked, occasion, thread=str(uuid4()), act=Act.PLAN_ACTIVITY)
+
+
+def propose_change(course: Course, draft: ActivityDraft, reason: str, occasion: Occasion) -> Change:
+    """Another schedule or other words for what is agreed. It stays as it is until those concerned agree.
+
+    Where nobody of the other side asked for it or does it, the change is in force at once.
+
+    Raises:
+        TransitionNotAllowed: it is not in force, or no plan that is kept here refers to it.
+    """
+    activity = course.activity
+    _must_be(activity, IN_FORCE, "changed")
+    if course.plan is None or activity.thread is None:
+        raise TransitionNotAllowed(f"{activity.reference} is kept by another system: ask for the change there")
+    asked = _other_side(occasion.actor, (activity.requester, *activity.performers))
+    change = _offered(
+        course.plan,
+        replace(draft, performers=activity.performers, goals=activity.goals),
+        asked,
+        occasion,
+        thread=activity.thread,
+        act=Act.COUNTER_PROPOSE,
+        ask=ASK_CHANGE,
+        reason=reason,
+        revision_of=(activity.reference,),
+    )
+    if asked:
+        return change
+    return _replacing(course, _offer_in(change), change, occasion)
+
+
+def accept(course: Course, occasion: Occasion) -> Change:
+    """The asked side agrees: it is in force, in place of what it was to change.
+
+    Raises:
+        TransitionNotAllowed: it is no draft, or its plan is not kept here.
+        NotPermitted: others are asked.
+    """
+    activity = course.activity
+    _must_be(activity, frozenset({CarePlanStatus.DRAFT}), "agreed to")
+    _must_be_asked(course, occasion.actor)
+    if course.plan is None:
+        raise TransitionNotAllowed(f"{activity.reference} belongs to no open plan that is kept here")
+    agreed = _noted(replace(activity, status=CarePlanStatus.ACTIVE), "Agreed", None, occasion)
+    tasks = _answered(course.questions(activity), activity, TaskStatus.COMPLETED, None, occasion)
+    change = Change(
+        Act.ACCEPT, activity.reference, others=(agreed,), tasks=tasks, plan=_linked(course.plan, agreed, (), occasion)
+    )
+    return _replacing(course, agreed, change, occasion)
+
+
+def decline(course: Course, reason: str, occasion: Occasion) -> Change:
+    """The asked side says no, or who proposed it takes it back. What was agreed before goes on.
+
+    Raises:
+        TransitionNotAllowed: it is no draft.
+        NotPermitted: others are asked.
+    """
+    activity = course.activity
+    _must_be(activity, frozenset({CarePlanStatus.DRAFT}), "declined")
+    if activity.requester != occasion.actor.reference:
+        _must_be_asked(course, occasion.actor)
+    gone = _noted(replace(activity, status=CarePlanStatus.REVOKED), "Not agreed", reason, occasion)
+    tasks = _answered(course.questions(activity), activity, TaskStatus.REJECTED, reason, occasion)
+    return Change(Act.DECLINE, activity.reference, others=(gone,), tasks=tasks, plan=course.plan, reason=reason)
+
+
+def hold(course: Course, reason: str, occasion: Occasion) -> Change:
+    """Nothing is due until it is taken up again. Whoever sees a reason may pause it."""
+    _must_be(course.activity, {CarePlanStatus.ACTIVE}, "paused")
+    return _moved(course, CarePlanStatus.ON_HOLD, Act.HOLD, "Paused", reason, occasion)
+
+
+def resume(course: Course, reason: str, occasion: Occasion) -> Change:
+    """It goes on as it was agreed."""
+    _must_be(course.activity, {CarePlanStatus.ON_HOLD}, "taken up again")
+    return _moved(course, CarePlanStatus.ACTIVE, Act.RESUME, "Goes on", reason, occasion)
+
+
+def stop(course: Course, reason: str, occasion: Occasion) -> Change:
+    """It ends at once: nobody is held to an activity, and a stop for safety waits for nobody."""
+    _must_be(course.activity, IN_FORCE, "stopped")
+    change = _moved(course, CarePlanStatus.REVOKED, Act.CANCEL, "Stopped", reason, occasion)
+    drafts = tuple(a for a in course.others if a.status is CarePlanStatus.DRAFT)
+    gone = tuple(_noted(replace(a, status=CarePlanStatus.REVOKED), "Stopped", reason, occasion) for a in drafts)
+    tasks = tuple(
+        settled(t, TaskStatus.CANCELLED, occasion, reason=reason) for a in drafts for t in course.questions(a)
+    )
+    return replace(change, others=(*change.others, *gone), tasks=tasks)
+
+
+def report(course: Course, key: str, said: "Said", occasion: Occasion) -> Change:
+    """What became of one occurrence. A single step that is done completes its activity.
+
+    Raises:
+        TransitionNotAllowed: it is not in force.
+        InvalidContent: the activity has no such occurrence, or not yet.
+    """
+    activity = course.activity
+    occurrence = occurrence_with(activity, key)
+    if occurrence is None:
+        raise InvalidContent(Flaw("occurrence", "is none of this activity", "not-found"))
+    _must_be(activity, IN_FORCE, "reported on")
+    if occurrence.first > occasion.today + EARLY:
+        raise InvalidContent(Flaw("occurrence", "lies in the future", "business-rule"))
+    new = _report(activity, occurrence, said, occasion)
+    done = _completed(activity, said.outcome, occasion)
+    plan = course.plan if done else None
+    return Change(Act.REPORT_ACTIVITY, new.reference, others=(new, *done), plan=plan)
+
+
+def correct(course: Course, earlier: Report, said: "Said", reason: str, occasion: Occasion) -> Change:
+    """Another outcome for a report, with what it was before and why. `said.outcome` None: it was a mistake.
+
+    Raises:
+        TransitionNotAllowed: that is what it says already.
+    """
+    if said.outcome is earlier.outcome:
+        raise TransitionNotAllowed(f"{earlier.reference} says so already")
+    text = f"Corrected from {_word(earlier.outcome)} to {_word(said.outcome)}: {reason}"
+    notes = (*earlier.notes, Note(text, occasion.actor.reference, occasion.at), *_note(said, occasion))
+    corrected = replace(
+        earlier, outcome=said.outcome, status=STATUS_OF[said.outcome], last_modified=occasion.at, notes=notes
+    )
+    done = _completed(course.activity, said.outcome, occasion)
+    plan = course.plan if done else None
+    return Change(Act.CORRECT_REPORT, earlier.reference, others=(corrected, *done), plan=plan, reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody says of an occurrence; `at`: when it was done."""
+
+    outcome: ReportOutcome | None
+    note: str | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """Who has to do what next: `answer` a proposal, `do` it, `resume` it. `by` is the last day, where there is one."""
+
+    what: str
+    who: tuple[Reference, ...] = ()
+    by: date | None = None
+
+
+def next_step(course: Course, upcoming: Occurrence | None) -> NextStep | None:
+    """What has to happen next, None where nothing has to.
+
+    Args:
+        upcoming: the first occurrence that nobody has reported on and that is not over.
+    """
+    activity = course.activity
+    match activity.status:
+        case CarePlanStatus.DRAFT:
+            owners = (t.owner for t in course.questions(activity))
+            return NextStep("answer", tuple(o for o in owners if o))
+        case CarePlanStatus.ON_HOLD:
+            return NextStep("resume")
+        case CarePlanStatus.ACTIVE if upcoming:
+            by = activity.due.last_day if activity.due else upcoming.last
+            return NextStep("do", activity.performers, by)
+        case _:
+            return None
+
+
+def _offered(
+    plan: CarePlan,
+    draft: ActivityDraft,
+    asked: tuple[Reference, ...],
+    occasion: Occasion,
+    *,
+    thread: str,
+    act: Act,
+    ask: str = ASK,
+    reason: str | None = None,
+    revision_of: tuple[Reference, ...] = (),
+) -> Change:
+    performers = draft.performers or (plan.subject,)
+    ordered = not occasion.actor.on_patient_side and not any(map(_on_patient_side, performers))
+    activity = Activity(
+        id=occasion.new_id(),
+        subject=plan.subject,
+        what=draft.what,
+        status=CarePlanStatus.DRAFT if asked else CarePlanStatus.ACTIVE,
+        intent=RequestIntent.ORDER if ordered else RequestIntent.PLAN,
+        schedule=draft.schedule,
+        due=draft.due,
+        requester=occasion.actor.reference,
+        performers=performers,
+        goals=draft.goals,
+        authored_on=occasion.at,
+        instruction=draft.instruction,
+        based_on=(plan.reference,),
+        thread=thread,
+        patient_supplied=occasion.actor.on_patient_side,
+    )
+    if reason:
+        activity = _noted(activity, "Change proposed", reason, occasion)
+    tasks = tuple(_question(activity, owner, ask, occasion) for owner in asked)
+    linked = _linked(plan, activity, (), occasion) if not asked else with_hands(plan, (occasion.actor.reference,))
+    return Change(
+        act,
+        activity.reference,
+        others=(activity,),
+        tasks=tasks,
+        plan=linked,
+        revision_of=revision_of,
+        reason=reason,
+    )
+
+
+def _question(activity: Activity, owner: Reference, ask: str, occasion: Occasion) -> Task:
+    return Task(
+        id=occasion.new_id(),
+        code=TaskCode.APPROVE,
+        status=TaskStatus.REQUESTED,
+        subject=activity.subject,
+        focus=activity.reference,
+        requester=occasion.actor.reference,
+        owner=owner,
+        authored_on=occasion.at,
+        last_modified=occasion.at,
+        based_on=activity.based_on,
+        description=ask,
+    )
+
+
+def _offer_in(change: Change) -> Activity:
+    return next(n for n in change.others if isinstance(n, Activity))
+
+
+def _replacing(course: Course, new: Activity, change: Change, occasion: Occasion) -> Change:
+    """The change, with all others of the thread ended: what was in force, and other proposals to change it."""
+    family = (course.activity, *course.others)
+    old = [a for a in family if a.reference != new.reference and a.status in IN_FORCE | {CarePlanStatus.DRAFT}]
+    gone = tuple(a.reference for a in old if a.status in IN_FORCE)
+    ended = tuple(_noted(replace(a, status=CarePlanStatus.REVOKED), "Replaced", None, occasion) for a in old)
+    tasks = tuple(
+        settled(t, TaskStatus.CANCELLED, occasion, reason="Another proposal was agreed")
+        for a in old
+        for t in course.questions(a)
+    )
+    plan = change.plan and _linked(change.plan, new, gone, occasion)
+    revised = tuple(dict.fromkeys((*change.revision_of, *gone)))
+    new = replace(new, replaces=gone)
+    return replace(change, others=(new, *ended), tasks=(*change.tasks, *tasks), plan=plan, revision_of=revised)
+
+
+def _linked(plan: CarePlan, activity: Activity, gone: Iterable[Reference], occasion: Occasion) -> CarePlan:
+    kept = (a for a in plan.activities if a not in set(gone))
+    linked = replace(plan, activities=tuple(dict.fromkeys((*kept, activity.reference))))
+    return with_hands(linked, (activity.requester, occasion.actor.reference))
+
+
+def _moved(course: Course, status: CarePlanStatus, act: Act, word: str, reason: str, occasion: Occasion) -> Change:
+    moved = _noted(replace(course.activity, status=status), word, reason, occasion)
+    return Change(act, moved.reference, others=(moved,), plan=course.plan, reason=reason)
+
+
+def _report(activity: Activity, occurrence: Occurrence, said: Said, occasion: Occasion) -> Report:
+    return Report(
+        id=occasion.new_id(),
+        subject=activity.subject,
+        activity=activity.reference,
+        occurrence=occurrence.key,
+        status=STATUS_OF[said.outcome],
+        outcome=said.outcome,
+        authored_on=occasion.at,
+        last_modified=occasion.at,
+        requester=activity.requester or occasion.actor.reference,
+        owner=next(iter(activity.performers), None),
+        first=None if occurrence.last is None else occurrence.first,
+        last=occurrence.last,
+        done_at=said.at,
+        notes=_note(said, occasion),
+        patient_supplied=occasion.actor.on_patient_side,
+    )
+
+
+def _completed(activity: Activity, outcome: ReportOutcome | None, occasion: Occasion) -> tuple[Activity, ...]:
+    """The single step that is over with this report, or goes on with its correction."""
+    single = activity.schedule is None and not activity.unread_timing
+    status = CarePlanStatus.COMPLETED if outcome is ReportOutcome.DONE else CarePlanStatus.ACTIVE
+    if not single or status is activity.status or activity.status not in IN_FORCE | {CarePlanStatus.COMPLETED}:
+        return ()
+    return (replace(activity, status=status),)
+
+
+def _note(said: Said, occasion: Occasion) -> tuple[Note, ...]:
+    return (Note(said.note, occasion.actor.reference, occasion.at),) if said.note else ()
+
+
+def _word(outcome: ReportOutcome | None) -> str:
+    return f'"{WORDS[outcome]}"' if outcome else "a mistake"
+
+
+def _noted(activity: Activity, word: str, reason: str | None, occasion: Occasion) -> Activity:
+    """R4's ServiceRequest has no statusReason: what happened and why is a dated note in the actor's name."""
+    text = f"{word}: {reason}" if reason else word
+    return replace(activity, notes=(*activity.notes, Note(text, occasion.actor.reference, occasion.at)))
+
+
+def _answered(
+    tasks: Iterable[Task], activity: Activity, status: TaskStatus, reason: str | None, occasion: Occasion
+) -> tuple[Task, ...]:
+    output = activity.reference if status is TaskStatus.COMPLETED else None
+    return tuple(settled(t, status, occasion, reason=reason, output=output) for t in tasks)
+
+
+def _other_side(actor: Actor, concerned: Iterable[Reference | None]) -> tuple[Reference, ...]:
+    """Those concerned who are not on the actor's side, each once."""
+    others = (c for c in concerned if c and _on_patient_side(c) is not actor.on_patient_side)
+    return tuple(dict.fromkeys(others))
+
+
+def _on_patient_side(reference: Reference) -> bool:
+    return reference.partition("/")[0] in PATIENT_SIDE
+
+
+def _must_be_asked(course: Course, actor: Actor) -> None:
+    asked = [t.owner for t in course.questions(course.activity)]
+    if not any((o is None or not _on_patient_side(o)) is not actor.on_patient_side for o in asked):
+        raise NotPermitted(f"{course.activity.reference} waits for the answer of others")
+
+
+def _must_be(activity: Activity, allowed: Iterable[CarePlanStatus], act: str) -> None:
+    if activity.status not in set(allowed):
+        raise TransitionNotAllowed(f"{activity.reference} is {activity.status}: it cannot be {act}")

@@ -1,0 +1,206 @@
+"""A series as people look at it: a mark a day, where nothing is known, and what is more than chance.
+
+Source of the two rules: Anhøj J, Olesen AV. Run charts revisited. PLoS One 2014;9(11):e113825. The trend rule is not
+used: by the same paper it is of no use.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from itertools import groupby, pairwise
+from math import comb, log2
+from statistics import median
+from typing import Final
+
+from service.domain.forecast import Forecast, forecast
+from service.domain.progress import Point
+
+MOST_MARKS: Final = 120
+"""More are no longer told apart on a telephone: then a mark is a week, or a month."""
+LEAST_FOR_RULES: Final = 10
+WEEK: Final = 7
+REGULAR: Final = 2
+"""Who measures at least every other day is told on how many of the last seven days."""
+
+
+class Pace(StrEnum):
+    """What a mark stands for."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The median of what was measured from `day` on for a day, a week or a month, and its ends."""
+
+    day: date
+    value: Decimal
+    low: Decimal
+    high: Decimal
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Where values are missing: nothing from the day after `after` to the day before `before`."""
+
+    after: date
+    before: date
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """The rules on `useful` marks, which are those off the median. `shift` and `few_crossings`: more than chance."""
+
+    median: Decimal
+    useful: int
+    longest_run: int
+    longest_expected: int
+    crossings: int
+    fewest_expected: int
+
+    @property
+    def shift(self) -> bool:
+        """Unusually long on one side of the median."""
+        return self.longest_run > self.longest_expected
+
+    @property
+    def few_crossings(self) -> bool:
+        """Unusually seldom from one side of the median to the other."""
+        return self.crossings < self.fewest_expected
+
+
+@dataclass(frozen=True, slots=True)
+class LastDays:
+    """Of the last seven days: on how many something was recorded, and on how many of these the target was met."""
+
+    recorded: int
+    met: int | None
+    of: int = WEEK
+
+
+@dataclass(frozen=True, slots=True)
+class RunChart:
+    """What is shown. `low` and `high` bound the target; `more`: there are older values, which are not shown."""
+
+    what: str
+    unit: str
+    marks: tuple[Mark, ...] = ()
+    pace: Pace = Pace.DAY
+    gaps: tuple[Gap, ...] = ()
+    low: Decimal | None = None
+    high: Decimal | None = None
+    signals: Signals | None = None
+    last_days: LastDays | None = None
+    forecast: Forecast | None = None
+    more: bool = False
+
+    def meets(self, value: Decimal) -> bool | None:
+        """True for a value that meets the target; None without a target."""
+        return None if self.low is None and self.high is None else _is_met(value, self.low, self.high)
+
+
+def run_chart(
+    what: str,
+    unit: str,
+    points: Sequence[Point],
+    *,
+    now: datetime,
+    low: Decimal | None = None,
+    high: Decimal | None = None,
+    due: date | None = None,
+    more: bool = False,
+) -> RunChart:
+    """The chart of a series that is in order of time.
+
+    Args:
+        unit: in words.
+        due: when the target is to be reached; it ends the forecast.
+    """
+    days = marks_of(points, Pace.DAY)
+    pace = next((p for p in Pace if len(marks_of(points, p)) <= MOST_MARKS), Pace.MONTH)
+    marks = days if pace is Pace.DAY else marks_of(points, pace)
+    met = _meets(low, high)
+    return RunChart(
+        what=what,
+        unit=unit,
+        marks=marks,
+        pace=pace,
+        gaps=tuple(gaps_in([m.day for m in marks])),
+        low=low,
+        high=high,
+        signals=signals_of([m.value for m in marks]),
+        last_days=_last_days(points, days, now, met),
+        forecast=forecast([(m.day, float(m.value)) for m in days], due),
+        more=more,
+    )
+
+
+def marks_of(points: Sequence[Point], pace: Pace) -> tuple[Mark, ...]:
+    """A mark for each day, week or month with a value. The day is that of who measured, where they were."""
+    by_day = sorted((_begins(p.at.date(), pace), p.value) for p in points)
+    groups = ((day, [value for _, value in group]) for day, group in groupby(by_day, key=lambda pair: pair[0]))
+    return tuple(Mark(day, median(v), v[0], v[-1], len(v)) for day, v in groups)
+
+
+def gaps_in(days: Sequence[date]) -> Iterator[Gap]:
+    """Where at least one value is missing at the usual pace, which is the median of the distances."""
+    apart = [(b - a).days for a, b in pairwise(days)]
+    usual = median(apart) if apart else 1
+    return (Gap(a, b) for (a, b), distance in zip(pairwise(days), apart, strict=True) if distance >= 2 * usual)
+
+
+def signals_of(values: Sequence[Decimal]) -> Signals | None:
+    """The two rules; None with less than ten values off the median, of which they say nothing."""
+    middle = median(values) if values else Decimal(0)
+    sides = [value > middle for value in values if value != middle]
+    useful = len(sides)
+    if useful < LEAST_FOR_RULES:
+        return None
+    runs = [len(list(group)) for _, group in groupby(sides)]
+    return Signals(
+        median=middle,
+        useful=useful,
+        longest_run=max(runs),
+        longest_expected=round(log2(useful)) + 3,
+        crossings=len(runs) - 1,
+        fewest_expected=fewest_crossings(useful),
+    )
+
+
+def fewest_crossings(useful: int) -> int:
+    """The 5th centile of Bin(useful - 1, 0.5), in whole numbers."""
+    trials, below, crossings = useful - 1, 0, 0
+    while 20 * (below := below + comb(trials, crossings)) < 2**trials:
+        crossings += 1
+    return crossings
+
+
+def _last_days(
+    points: Sequence[Point], days: Sequence[Mark], now: datetime, met: Callable[[Decimal], bool] | None
+) -> LastDays | None:
+    """None for what is not measured at least every other day: what is done weekly is not missed daily."""
+    apart = [(b.day - a.day).days for a, b in pairwise(days)]
+    if not apart or median(apart) > REGULAR:
+        return None
+    today = now.astimezone(points[-1].at.tzinfo).date()
+    recent = [m for m in days if today - timedelta(days=WEEK) < m.day <= today]
+    return LastDays(len(recent), sum(met(m.value) for m in recent) if met else None)
+
+
+def _begins(day: date, pace: Pace) -> date:
+    if pace is Pace.WEEK:
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if pace is Pace.MONTH else day
+
+
+def _meets(low: Decimal | None, high: Decimal | None) -> Callable[[Decimal], bool] | None:
+    return None if low is None and high is None else lambda value: _is_met(value, low, high)
+
+
+def _is_met(value: Decimal, low: Decimal | None, high: Decimal | None) -> bool:
+    return (low is None or value >= low) and (high is None or value <= high)

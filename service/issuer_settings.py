@@ -1,0 +1,33 @@
+"""What an operator says of one token issuer, where the URL of its key set is not enough."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
+
+Algorithm = Literal["ES256", "ES384", "RS256", "RS384"]
+
+
+class IssuerSettings(BaseModel):
+    """One entry of `COPLAN_ISSUERS`. An empty object: its keys are found by discovery below `iss`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    jwks: HttpUrl | None = Field(None, description="URL of the key set; without it, discovery")
+    discovery: HttpUrl | None = Field(None, description="URL of the discovery document, where it is not below `iss`")
+    algorithms: tuple[Algorithm, ...] = Field(("ES256", "ES384", "RS256", "RS384"), min_length=1)
+    audience: str | None = Field(None, min_length=1, description="`aud` of its tokens; without it COPLAN_AUDIENCE")
+    fhir_base_url: HttpUrl | None = Field(
+        None, description="As which URL its absolute `fhirUser` names the FHIR server"
+    )
+    introspection: HttpUrl | None = Field(None, description="RFC 7662 endpoint; then each token is asked about there")
+    client_id: str | None = Field(None, description="Id of this service there")
+    client_secret: SecretStr | None = Field(None, description="Its secret")
+    opaque: bool = Field(False, description="Tokens that are no JWT are this issuer's")
+
+    @model_validator(mode="after")
+    def _must_be_able_to_ask(self) -> Self:
+        if self.introspection and not (self.client_id and self.client_secret):
+            raise ValueError("introspection needs client_id and client_secret")
+        if self.opaque and not self.introspection:
+            raise ValueError("opaque tokens need introspection")
+        return self

@@ -1,0 +1,128 @@
+"""Reads what was measured, a page at a time."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+
+from fhir_mappings.carrier import Json
+from fhir_mappings.codes import LOINC
+from fhir_mappings.elements import instant, instant_text
+from fhir_mappings.model import PartialDate, Reference
+from service.commit import Session
+from service.domain.catalogue import Catalogue
+from service.errors import Flaw, InvalidContent
+
+PAGE: Final = 50
+MOST_IN_PAGE: Final = 200
+ANY_ZONE: Final = timedelta(hours=14)
+"""A day begins somewhere up to so much earlier and ends somewhere up to so much later than in UTC."""
+
+
+FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+LAST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+"""Nothing is listed that has no time at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which measurements. `code` is a key of the catalogue, a LOINC code, or `system|code`."""
+
+    code: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Latest first. `cursor` None: there are no more."""
+
+    observations: tuple[Json, ...]
+    cursor: str | None
+
+
+class _Place(msgspec.Struct, array_like=True):
+    """Where a page ended: nothing later than `until` is left, and of what lies there some is seen (mark: its time)."""
+
+    until: datetime
+    seen: dict[str, datetime]
+
+
+async def list_observations(
+    patient: Reference,
+    wanted: Wanted,
+    *,
+    session: Session,
+    catalogue: Catalogue,
+    cursor: str | None = None,
+    count: int = PAGE,
+) -> Page:
+    """One page, by one search of one page: what is older costs nothing.
+
+    Raises:
+        ResourceNotFound: there is no such patient for this actor.
+        InvalidContent: the cursor is none of ours.
+    """
+    resource_type, _, patient_id = patient.partition("/")
+    await session.fhir.read(resource_type, patient_id)
+    place = _place(cursor) if cursor else _Place(wanted.until or LAST, {})
+    most = count + len(place.seen) + 1
+    asked = [
+        ("patient", patient),
+        ("date", f"ge{_text(wanted.since or FIRST)}"),
+        ("date", f"le{_text(place.until)}"),
+        ("_sort", "-date"),
+        ("_count", str(most)),
+    ]
+    asked += [("code", _codes(wanted.code, catalogue))] if wanted.code else []
+    found = await session.fhir.search("Observation", asked, limit=most)
+    new = [r for r in found if _mark(r) not in place.seen]
+    page = tuple(new[:count])
+    return Page(page, _cursor(page, place) if len(new) > count else None)
+
+
+def _codes(code: str, catalogue: Catalogue) -> str:
+    if trackable := catalogue.get(code):
+        return ",".join(sorted(f"{system}|{c}" for system, c in trackable.codings))
+    return code if "|" in code else f"{LOINC}|{code}"
+
+
+def _cursor(page: tuple[Json, ...], place: _Place) -> str:
+    """The end of the page and what lies there: several may be measured at one moment, or somewhen in one day."""
+    until = min(place.until, _span(page[-1])[1])
+    passed = place.seen | {_mark(r): _span(r)[0] for r in page}
+    left = _Place(until, {mark: at for mark, at in passed.items() if at <= until})
+    return urlsafe_b64encode(msgspec.json.encode(left)).decode().rstrip("=")
+
+
+def _place(cursor: str) -> _Place:
+    try:
+        return msgspec.json.decode(urlsafe_b64decode(f"{cursor}=="), type=_Place)
+    except (ValueError, msgspec.DecodeError) as exc:
+        raise InvalidContent(Flaw("query cursor", "is none of this list: begin anew without it", "value")) from exc
+
+
+def _mark(resource: Json) -> str:
+    return blake2b(resource["id"].encode(), digest_size=6).hexdigest()
+
+
+def _span(resource: Json) -> tuple[datetime, datetime]:
+    """The earliest and the latest moment that it may have been measured at; a server has its own idea of a day."""
+    at = (
+        instant(resource, "effectiveDateTime", "Observation.effectiveDateTime")
+        or instant(resource, "effectiveInstant", "Observation.effectiveInstant")
+        or instant(resource.get("effectivePeriod", {}), "start", "Observation.effectivePeriod.start")
+    )
+    if at:
+        return at, at
+    period = resource.get("effectivePeriod", {})
+    day = PartialDate(str(resource.get("effectiveDateTime") or period.get("start") or period.get("end") or "1900")[:10])
+    first, last = (datetime.combine(d, time(), UTC) for d in (day.first_day, day.last_day))
+    return first - ANY_ZONE, last + timedelta(days=1) + ANY_ZONE
+
+
+def _text(value: datetime) -> str:
+    return instant_text(value.astimezone(UTC))

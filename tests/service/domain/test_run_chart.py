@@ -1,0 +1,140 @@
+"""Marks, gaps, the two rules of run charts, and the last seven days."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from scipy import stats
+
+from service.domain.progress import Point
+from service.domain.run_chart import (
+    Gap,
+    LastDays,
+    Mark,
+    Pace,
+    RunChart,
+    fewest_crossings,
+    gaps_in,
+    marks_of,
+    run_chart,
+    signals_of,
+)
+
+NOW = datetime(2026, 12, 10, 21, tzinfo=UTC)
+
+
+def points(*values: int | None, every: int = 1, back: int = 0) -> list[Point]:
+    """One a day up to today; None: nothing that day."""
+    last = len(values) - 1
+    days = ((NOW - timedelta(days=(last - i) * every + back, hours=1), v) for i, v in enumerate(values))
+    return [Point(at, Decimal(v)) for at, v in days if v is not None]
+
+
+def chart(*values: int | None, every: int = 1, back: int = 0, **parts: Any) -> RunChart:
+    return run_chart("Steps", "steps", points(*values, every=every, back=back), now=NOW, **parts)
+
+
+def test_a_mark_is_the_median_of_a_day_where_it_was_measured() -> None:
+    east = timezone(timedelta(hours=9))
+    morning = datetime(2026, 12, 10, 0, 30, tzinfo=east)  # still the ninth in UTC
+    given = [Point(morning + timedelta(hours=i), Decimal(v)) for i, v in enumerate((5, 1, 3))]
+    (mark,) = marks_of(given, Pace.DAY)
+
+    assert mark == Mark(date(2026, 12, 10), Decimal(3), Decimal(1), Decimal(5), 3)
+
+
+@pytest.mark.parametrize(("days", "pace", "marks"), [(120, "day", 120), (121, "week", 18), (2000, "month", 67)])
+def test_more_marks_than_can_be_told_apart_become_weeks_or_months(days: int, pace: str, marks: int) -> None:
+    shown = chart(*range(days))
+
+    assert (shown.pace, len(shown.marks)) == (pace, marks)
+
+
+def test_so_many_years_are_months_all_the_same() -> None:
+    assert chart(*range(200), every=31).pace == "month"
+
+
+@pytest.mark.parametrize(
+    ("apart", "gaps"),
+    [
+        pytest.param([], 0, id="one value"),
+        pytest.param([1, 1, 1], 0, id="daily"),
+        pytest.param([1, 2, 1], 1, id="a day missed"),
+        pytest.param([7, 6, 8, 7], 0, id="weekly, more or less"),
+        pytest.param([7, 14, 7], 1, id="a week missed"),
+        pytest.param([1, 3, 1, 9, 1], 2, id="two holes"),
+    ],
+)
+def test_missing_values_are_shown_as_missing(apart: list[int], gaps: int) -> None:
+    days = [date(2026, 1, 1)]
+    for distance in apart:
+        days.append(days[-1] + timedelta(days=distance))
+
+    assert len(list(gaps_in(days))) == gaps
+
+
+def test_a_gap_says_where() -> None:
+    assert chart(1, 2, None, None, 3, 4).gaps == (Gap(date(2026, 12, 6), date(2026, 12, 9)),)
+
+
+@pytest.mark.parametrize("useful", [10, 11, 15, 20, 24, 33, 50, 100])
+def test_crossings_are_compared_with_the_fifth_centile(useful: int) -> None:
+    assert fewest_crossings(useful) == stats.binom.ppf(0.05, useful - 1, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("values", "shift", "few_crossings"),
+    [
+        pytest.param([1, 3] * 12, False, False, id="to and fro"),
+        pytest.param([1] * 12 + [3] * 12, True, True, id="a change"),
+        pytest.param([1] * 9 + [3, 1] * 6 + [3] * 9, True, False, id="long on one side"),
+        pytest.param(([1] * 4 + [3] * 4) * 3, False, True, id="seldom to the other side"),
+        pytest.param([1, 3] * 12 + [2] * 30, False, False, id="on the median counts for no side"),
+    ],
+)
+def test_the_rules_find_what_is_more_than_chance(values: list[int], shift: bool, few_crossings: bool) -> None:
+    found = signals_of([Decimal(v) for v in values])
+
+    assert found is not None
+    assert (found.shift, found.few_crossings) == (shift, few_crossings)
+    limits = {24: (8, 8), 30: (8, 10)}
+    assert (found.longest_expected, found.fewest_expected) == limits[found.useful]
+
+
+@pytest.mark.parametrize("values", [[], [1], [1, 3] * 4, [2] * 40])
+def test_the_rules_say_nothing_of_a_few_values(values: list[int]) -> None:
+    assert signals_of([Decimal(v) for v in values]) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "every", "back", "last"),
+    [
+        pytest.param([9] * 9, 1, 0, LastDays(7, 7), id="each day"),
+        pytest.param([9, 9, 9, 9, None, 2, None, 9], 1, 0, LastDays(5, 4), id="five of seven, four on target"),
+        pytest.param([9] * 9, 1, 30, LastDays(0, 0), id="long ago"),
+        pytest.param([9] * 9, 7, 0, None, id="weekly is not missed daily"),
+        pytest.param([9], 1, 0, None, id="one value"),
+        pytest.param([], 1, 0, None, id="no value"),
+    ],
+)
+def test_the_last_seven_days_are_counted_where_it_is_measured_daily(
+    values: list[int | None], every: int, back: int, last: LastDays | None
+) -> None:
+    assert chart(*values, every=every, back=back, low=Decimal(5)).last_days == last
+
+
+def test_without_a_target_nothing_is_met_or_missed() -> None:
+    shown = chart(1, 2, 3)
+
+    assert shown.last_days == LastDays(3, None)
+    assert shown.meets(Decimal(1)) is None
+    assert chart(1, high=Decimal(2)).meets(Decimal(1)) is True
+    assert chart(1, low=Decimal(2)).meets(Decimal(1)) is False
+
+
+def test_the_forecast_ends_where_the_target_is_due() -> None:
+    shown = chart(*(i % 5 for i in range(30)), due=date(2026, 12, 14))
+
+    assert shown.forecast is not None
+    assert shown.forecast.day == date(2026, 12, 14)

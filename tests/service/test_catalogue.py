@@ -1,0 +1,101 @@
+"""The shipped catalogue is sound, and an operator's own file is read as strictly."""
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from fhir_mappings.codes import LOINC, TRACKED
+from fhir_mappings.elements import checked_unit
+from service.domain.catalogue import Trackable
+from service.settings import Settings
+
+SHARED = Path(__file__).parents[3] / "shared" / "fhir" / "packages"
+PACKAGES = ("hl7.fhir.r4.core-4.0.1", "hl7.fhir.us.core-6.1.0", "hl7.fhir.us.pco-1.0.0")
+NOT_IN_PACKAGES = {
+    "14743-9", "15074-8", "19868-9", "20150-9", "2339-0", "41653-7", "41950-7", "4548-4", "55411-3", "59261-8",
+    "72514-3", "93832-4", "99504-3", "105272-9",
+}  # fmt: skip
+"""LOINC codes that no offline package holds, so that nothing here can confirm them."""
+
+
+def settings(own: Path | None = None) -> Settings:
+    return Settings(fhir_base_url="http://fhir.test/fhir", trackables=own)
+
+
+TRACKABLES: tuple[Trackable, ...] = tuple(settings().catalogue)
+
+
+def test_keys_and_codes_are_unique() -> None:
+    codes = [coding for t in TRACKABLES for coding in t.codings]
+
+    assert len({t.key for t in TRACKABLES}) == len(TRACKABLES)
+    assert len(set(codes)) == len(codes)
+
+
+@pytest.mark.parametrize("trackable", TRACKABLES, ids=lambda t: t.key)
+def test_each_is_complete_in_both_languages(trackable: Trackable) -> None:
+    assert set(trackable.labels) == {"en", "es"}
+    assert all(set(p.labels) == {"en", "es"} for p in trackable.parts)
+    for unit in trackable.units:
+        assert set(unit.words) == {"en", "es"}
+        assert checked_unit(unit.code, "unit") == unit.code
+        assert unit.coded is None or trackable.code.system == LOINC
+    assert trackable.code.system in {LOINC, TRACKED}
+    assert trackable.possible.low is not None
+
+
+@pytest.fixture(scope="module")
+def official() -> dict[str, str]:
+    """Every resource of the packages, by name."""
+    found = {}
+    for package in PACKAGES:
+        path = SHARED / f"{package}.tgz"
+        if not path.exists():
+            pytest.skip("the official packages are not beside this repository")
+        with tarfile.open(path) as archive:
+            for member in archive:
+                if member.name.endswith(".json") and (file := archive.extractfile(member)):
+                    found[f"{package}/{member.name}"] = file.read().decode()
+    return found
+
+
+def test_codes_are_in_the_official_packages_unless_listed(official: dict[str, str]) -> None:
+    codes = {code for t in TRACKABLES for system, code in t.codings if system == LOINC}
+    codes |= {p.code.code for t in TRACKABLES for p in t.parts}
+    everything = "\n".join(official.values())
+
+    assert {c for c in codes if f'"{c}"' not in everything} == NOT_IN_PACKAGES
+
+
+def test_profiles_are_those_of_us_core(official: dict[str, str]) -> None:
+    ours = {t.profile for t in TRACKABLES if t.profile}
+    definitions = {json.loads(v)["url"] for k, v in official.items() if "/StructureDefinition-us-core" in k}
+
+    assert ours <= definitions
+
+
+def test_an_operators_own_are_added_or_take_the_place_of_ours(tmp_path: Path) -> None:
+    pucai = {
+        "key": "pucai",
+        "code": {"system": "https://clinic.example/indices", "code": "PUCAI"},
+        "labels": {"en": "Colitis"},
+        "category": "survey",
+        "units": [{"code": "{score}", "words": {"en": "points"}}],
+    }
+    own = tmp_path / "own.json"
+    own.write_text(
+        json.dumps([pucai, {**pucai, "key": "tea", "code": {"system": "https://clinic.example", "code": "t"}}])
+    )
+    catalogue = settings(own).catalogue
+
+    assert len(tuple(catalogue)) == len(TRACKABLES) + 1
+    changed = catalogue.get("pucai")
+    assert changed is not None
+    assert changed.code.code == "PUCAI"
+    assert (changed.label("es"), changed.units[0].in_words("es")) == ("Colitis", "points")
+    own.write_text(json.dumps([{**pucai, "plausable": {}}]))
+    with pytest.raises(ValidationError, match="plausable"):
+        _ = settings(own).catalogue

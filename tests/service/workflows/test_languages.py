@@ -1,0 +1,93 @@
+"""What CoPlan writes is in the patient's language, what it answers in the reader's; on both servers."""
+
+import pytest
+
+from fhir_mappings.carrier import Json, encode
+from tests.conftest import FhirServer, open_world
+from tests.people import World, said
+
+STEPS = {"measure": {"text": "pasos"}, "value": {"quantity": {"value": 4000, "code": "{steps}/d", "comparator": ">="}}}
+WORDS = "Caminar hasta la tienda"
+
+
+async def speaks(world: World, *languages: tuple[str, bool]) -> None:
+    """Says in Ann's record which languages she speaks, and which she prefers."""
+    patient = await world.on_server(f"Patient/{world.patient}")
+    spoken = [
+        {"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": c}]}, "preferred": p} for c, p in languages
+    ]
+    content = encode({**patient, "communication": spoken})
+    answer = await world.fhir.put(f"Patient/{world.patient}", content=content)
+    assert answer.status_code == 200
+
+
+async def agreed(world: World) -> Json:
+    offer = await world.ann.proposes(world.patient, WORDS, targets=[{**STEPS, "due": "2027-03-31"}])
+    return await world.bo.acts(offer, "accept")
+
+
+async def plan_on_server(world: World) -> str:
+    (plan,) = await world.found(f"CarePlan?subject=Patient/{world.patient}")
+    return str(plan["text"]["div"])
+
+
+async def test_a_plan_is_written_in_the_language_that_the_patient_prefers(world: World) -> None:
+    await speaks(world, ("en", False), ("es", True))
+    goal = await agreed(world)
+    await world.bo.acts(goal, "cancel", reason="Hay otro camino")
+
+    div = await plan_on_server(world)
+    assert ' lang="es"' in div
+    assert 'xml:lang="es"' in div
+    assert "De acuerdo: Ann Ahl (paciente) y Dr Bo Berg (equipo de salud)." in div
+    on_server = await world.on_server(f"Goal/{goal['id']}")
+    said_there = "Caminar hasta la tienda (objetivo: pasos: al menos 4000 {steps}/d a más tardar: 31 de marzo de 2027)"
+    assert on_server["description"]["text"] == said_there
+    assert [n["text"] for n in on_server["note"]] == [
+        "Propuesta. Sin acuerdo todavía cuando se escribió esto.",
+        "De acuerdo: Ann Ahl (paciente) y Dr Bo Berg (equipo de salud).",
+        "Alguien quiere dejar esta meta. La otra parte todavía no ha dicho que sí.",
+    ]
+    tasks = await world.found(f"Task?focus=Goal/{goal['id']}&status=requested")
+    assert [t["description"] for t in tasks] == [
+        "Alguien quiere dejar una meta. Diga si le parece bien o por qué debe seguir."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language", "words"),
+    [
+        pytest.param({"Accept-Language": "es-MX, en;q=0.5"}, "es-MX", "pasos: al menos 4000", id="as asked for"),
+        pytest.param({"Accept-Language": "fr, en;q=0.1"}, "en", "pasos: at least 4000", id="the best there is"),
+        pytest.param({"Accept-Language": "fr"}, "es", "pasos: al menos 4000", id="else the patient's"),
+        pytest.param({}, "es", "pasos: al menos 4000", id="not said: the patient's"),
+    ],
+)
+async def test_an_answer_is_in_the_language_of_the_reader(
+    world: World, accepted: dict[str, str], language: str, words: str
+) -> None:
+    await speaks(world, ("es", False))
+    await agreed(world)
+    await world.bo.sees(f"/v1/patients/{world.patient}/plan")  # kept in another language
+    plan = said(await world.bo.get(f"/v1/patients/{world.patient}/plan", **accepted), 200)
+
+    assert plan["language"] == language
+    assert plan["goals"][0]["targets"][0]["words"].startswith(words)
+    assert plan["goals"][0]["description"].startswith(WORDS)
+
+
+async def test_a_repeated_act_is_answered_in_the_language_that_is_asked_for(world: World) -> None:
+    body, path = {"description": WORDS, "targets": [STEPS]}, f"/v1/patients/{world.patient}/goals"
+    spanish = await world.ann.post(path, body, key="one", **{"Accept-Language": "es"})
+    english = await world.ann.post(path, body, key="one", **{"Accept-Language": "en"})
+
+    assert spanish.json()["id"] == english.json()["id"]
+    assert spanish.json()["targets"][0]["words"] == "pasos: al menos 4000 {steps}/d"
+    assert english.json()["targets"][0]["words"] == "pasos: at least 4000 {steps}/d"
+
+
+async def test_a_clinic_says_what_is_spoken_where_a_record_does_not(fhir_server: FhirServer) -> None:
+    async with open_world(fhir_server, language="es") as world:
+        await agreed(world)
+
+        assert 'lang="es"' in await plan_on_server(world)

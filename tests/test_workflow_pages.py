@@ -1,0 +1,21 @@
+"""The pages in docs/workflows say what the service does."""
+
+import re
+
+import pytest
+
+from tests.workflow_pages.pages import FOLDER, page, recorded, with_blocks
+from tests.workflow_pages.stories import STORIES
+
+
+@pytest.mark.parametrize("name", STORIES)
+async def test_a_page_shows_what_is_sent(name: str) -> None:
+    text = page(name).read_text()
+
+    assert with_blocks(text, await recorded(name)) == text, "write it anew: make docs"
+
+
+def test_each_page_is_in_the_index_and_has_a_story() -> None:
+    listed = re.findall(r"\]\(([a-z-]+)\.md\)", (FOLDER / "README.md").read_text())
+
+    assert sorted(listed) == sorted(STORIES) == sorted(p.stem for p in FOLDER.glob("*.md") if p.stem != "README")
