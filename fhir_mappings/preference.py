@@ -120,6 +120,12 @@ def preference_to_fhir(preference: Preference, *, onto: Json | None = None) -> J
     return resource
 
 
+def has_asked(performer: Json) -> bool:
+    """True for a performer who asked: it is not in their name that something was said."""
+    functions = (e.get("valueCodeableConcept") for e in extensions(performer, PERFORMER_FUNCTION))
+    return any(code_of(f, PREFERENCE_PART) == ASKED for f in functions)
+
+
 def said_in_full(words: str, precondition: str | None) -> str:
     """The words with their condition, for whoever reads nothing else."""
     return f"{words} (only if: {precondition})" if precondition else words
@@ -235,9 +241,7 @@ def _performers(preference: Preference) -> list[Json]:
 def _performer(resource: Json, *, asked: bool) -> Reference | None:
     """Who asked says so; the first of the others is who said it."""
     for performer in items(resource, "performer", "Observation.performer"):
-        functions = (e.get("valueCodeableConcept") for e in extensions(performer, PERFORMER_FUNCTION))
-        has_asked = any(code_of(f, PREFERENCE_PART) == ASKED for f in functions)
-        if has_asked is asked:
+        if has_asked(performer) is asked:
             return optional_reference({"performer": performer}, "performer", "Observation.performer")
     return None
 

@@ -3,6 +3,8 @@
 Source: https://cds-hooks.hl7.org/2.0/
 """
 
+import time
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -70,6 +72,13 @@ def get_cds_service(
     return BY_ID[service_id]
 
 
+def get_budget(request: Request, services: CurrentServices) -> timedelta:
+    """What is left of the time for an answer: who waits has waited since the request came."""
+    spent = timedelta(seconds=time.monotonic() - request.scope["received_at"])
+    return max(timedelta(0), services.settings.cds_budget - spent)
+
+
+Budget = Annotated[timedelta, Depends(get_budget)]
 CurrentCdsService = Annotated[CdsService, Depends(get_cds_service)]
 
 
@@ -92,12 +101,12 @@ async def discover_cds_services(_client: CurrentClient) -> Response:
     openapi_extra=body(examples.ORDER_SIGN),
 )
 async def call_cds_service(
-    service: CurrentCdsService, call: HookRequest, client: CurrentClient, services: CurrentServices
+    service: CurrentCdsService, call: HookRequest, client: CurrentClient, services: CurrentServices, budget: Budget
 ) -> Response:
     """Before the order is signed: what the patient said to it, what was agreed, or that nobody has asked yet. No card
     rather than a late one: when the FHIR server is down or slow, the answer is `{"cards":[]}`.
     """
-    return view_response(await _answered(call, service, client, services))
+    return view_response(await _answered(call, service, client, services, budget))
 
 
 @router.post(
@@ -133,7 +142,9 @@ async def get_card_feedback(
     return view_response(CardAcceptanceList.of(counted, since, before))
 
 
-async def _answered(call: HookRequest, service: CdsService, client: str, services: Services) -> CardsView:
+async def _answered(
+    call: HookRequest, service: CdsService, client: str, services: Services, budget: timedelta
+) -> CardsView:
     context, token = call.context, call.fhir_authorization.access_token if call.fhir_authorization else None
     server = services.decisions.servers.gateway(call.fhir_server, token)
     asked = _call(call, service, client)
@@ -143,7 +154,7 @@ async def _answered(call: HookRequest, service: CdsService, client: str, service
         fhir=GuardedFhir(server, asked.actor) if server else None,
         rules=services.decisions.rules,
         now=services.clock(),
-        budget=services.settings.cds_budget,
+        budget=budget,
     )
     app_url = services.settings.cds_app_url
     return CardsView.of(

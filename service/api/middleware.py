@@ -45,7 +45,7 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)
-        scope["request_id"] = request_id
+        scope["request_id"], scope["received_at"] = request_id, time.monotonic()
         started, status = time.perf_counter(), 0
 
         async def send_with_headers(message: Message) -> None:

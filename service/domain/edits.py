@@ -20,16 +20,19 @@ from fhir_mappings.codes import (
     PCO_PROFILES,
     AcceptanceStatus,
     LifecycleStatus,
+    ObservationStatus,
 )
 from fhir_mappings.compartment import PATIENT_ELEMENT, patient_of
 from fhir_mappings.elements import extension_value, extensions
 from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import Reference
+from fhir_mappings.preference import has_asked, is_preference, preference_from_fhir
 from fhir_mappings.priority_list import priority_list_from_fhir
 from service.domain.acceptance import common_priority
 from service.domain.access import changed_elements
 from service.domain.actors import Actor, Right, Role
 from service.domain.policy import Policy
+from service.domain.preferences import may_withdraw
 from service.errors import NotPermitted
 
 AUTHOR: Final[Mapping[str, str]] = {
@@ -83,7 +86,17 @@ CHANGEABLE: Final[Mapping[str, frozenset[str]]] = {
     ),
     "CommunicationRequest": ON_AGENDA,
     "Observation": frozenset(
-        {"component", "effectiveDateTime", "extension", "interpretation", "meta", "note", "status"}
+        {
+            "component",
+            "effectiveDateTime",
+            "effectivePeriod",
+            "extension",
+            "interpretation",
+            "meta",
+            "note",
+            "status",
+            "text",
+        }
     )
     | {f"value{kind}" for kind in ("Boolean", "CodeableConcept", "Integer", "Quantity", "String")},
     "Task": ANSWER | {"description", "extension", "input", "meta", "owner", "priority", "restriction"},
@@ -117,6 +130,8 @@ ADDED_TO_ONLY: Final = frozenset(
     }
 )
 """Lists of which what stands there stays."""
+WITHDRAWAL: Final = frozenset({"effectiveDateTime", "effectivePeriod", "meta", "note", "status", "text"})
+"""What can change of a preference: that it ends, and why."""
 GOAL_EXTENSIONS: Final = (GOAL_ACCEPTANCE, GOAL_RELATIONSHIP, "http://hl7.org/fhir/us/pco/StructureDefinition/")
 ENDS: Final = frozenset({LifecycleStatus.CANCELLED, LifecycleStatus.ENTERED_IN_ERROR})
 
@@ -203,11 +218,22 @@ def _of_observation(actor: Actor, before: Json, after: Json, policy: Policy) -> 
     """A measurement is corrected by whoever made it; a clinician may say that somebody else's is wrong. The patient may
     keep it from the family, see `_labels`.
     """
+    if is_preference(before) and not changed_elements(before, after) <= {"meta"}:
+        yield from _of_preference(actor, before, after, policy)
+        return
     mine = actor.reference in map(_reference, before.get("performer", [])) or actor.reference in policy.custodians
     allowed = {"meta", "note", "status"}
     if actor.on_patient_side:
         allowed = {"meta"} if actor.role is Role.PATIENT else set()
     yield from set() if mine else changed_elements(before, after) - allowed
+
+
+def _of_preference(actor: Actor, before: Json, after: Json, policy: Policy) -> Flaws:
+    """What was said stays as it was said; it ends by whoever may withdraw it."""
+    yield from changed_elements(before, after) - WITHDRAWAL
+    in_error = after.get("status") == ObservationStatus.ENTERED_IN_ERROR
+    if not may_withdraw(preference_from_fhir(before), actor, policy, in_error=in_error):
+        yield "status"
 
 
 def _of_list(actor: Actor, before: Json, after: Json, policy: Policy) -> Flaws:
@@ -271,7 +297,7 @@ def _ends_for_the_patient(actor: Actor, before: Json, after: Json) -> bool:
 
 def _performers(actor: Actor, after: Json) -> Flaws:
     """Nobody measures in another clinician's name; what a patient has said, a clinician may write down."""
-    others = {_reference(p) for p in after.get("performer", [])} - {actor.reference, None}
+    others = {_reference(p) for p in after.get("performer", []) if not has_asked(p)} - {actor.reference, None}
     people = {r for r in others if r and r.startswith(("Patient/", "RelatedPerson/", "Practitioner"))}
     if any(actor.on_patient_side or r.startswith("Practitioner") for r in people):
         yield "performer"

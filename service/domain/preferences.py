@@ -13,7 +13,8 @@ from typing import Final
 from fhir_mappings.codes import Act, ObservationStatus
 from fhir_mappings.decision import ADMISSION, Preference, PreferenceKind, Source
 from fhir_mappings.model import Coding, Concept, PartialDate, Reference
-from service.domain.actors import Role
+from service.domain.actors import Actor, Role
+from service.domain.policy import Policy
 from service.domain.thread import Change, Occasion
 from service.errors import Flaw, InvalidContent, NotPermitted, TransitionNotAllowed
 
@@ -137,7 +138,7 @@ def withdraw(preference: Preference, reason: str, occasion: Occasion, *, in_erro
     """
     if preference.status not in VALID or preference.until is not None:
         raise TransitionNotAllowed(f"{preference.reference} holds no longer: there is nothing to withdraw")
-    if not _may_withdraw(preference, occasion, in_error=in_error):
+    if not may_withdraw(preference, occasion.actor, occasion.policy, in_error=in_error):
         raise NotPermitted(f"{preference.reference} is not yours to withdraw: state what holds now instead")
     withdrawn = replace(
         preference,
@@ -207,10 +208,9 @@ def _must_replace_what_holds(preference: Preference, earlier: tuple[Preference, 
         raise InvalidContent(*flaws)
 
 
-def _may_withdraw(preference: Preference, occasion: Occasion, *, in_error: bool) -> bool:
+def may_withdraw(preference: Preference, actor: Actor, policy: Policy, *, in_error: bool) -> bool:
     """What the patient said is the patient's to withdraw, and nobody else's who speaks or acts for them."""
-    actor = occasion.actor
-    if actor.reference in {preference.stated_by, *occasion.policy.custodians}:
+    if actor.reference in {preference.stated_by, *policy.custodians}:
         return True
     if in_error:
         return False

@@ -65,7 +65,7 @@ class FetchedKeys:
         self._fetching = asyncio.Lock()
 
     async def with_key(self, key_id: str) -> KeySet:
-        if self._is_wanting(key_id):
+        if self._is_wanting(key_id) or (self._fetching.locked() and not self._has(key_id)):
             async with self._fetching:
                 if self._is_wanting(key_id):
                     await self._fetch()
@@ -79,7 +79,10 @@ class FetchedKeys:
         if now - self._tried_at < COOL_DOWN.total_seconds():
             return False
         old = now - self._fetched_at > KEYS_KEPT_FOR.total_seconds()
-        return self._keys is None or old or key_id not in {k.kid for k in self._keys.keys}
+        return old or not self._has(key_id)
+
+    def _has(self, key_id: str) -> bool:
+        return self._keys is not None and key_id in {k.kid for k in self._keys.keys}
 
     async def _fetch(self) -> None:
         self._tried_at = self._clock()

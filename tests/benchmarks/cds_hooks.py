@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -28,7 +28,7 @@ from tests.ehr import ADMISSION, EHR
 from tests.hapi_server import HapiServer
 
 CALLERS: Final = 16
-ROUNDS: Final = 8
+ROUNDS: Final = 6
 PER_CALLER: Final = 3
 """Calls of each caller in one round."""
 PATH: Final = "/cds-services/coplan-asked-first"
@@ -57,7 +57,7 @@ def jwks() -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             """Says nothing."""
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/jwks"
@@ -163,7 +163,7 @@ def row(name: str, taken: list[tuple[float, bool]]) -> str:
 
 
 async def compare(fhir: str, keys: str) -> None:
-    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
+    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=2)
     nowhere = f"http://127.0.0.1:{free_port()}/fhir"
     async with HttpxAiohttpClient(limits=limits, timeout=60, trust_env=False) as http:
         patient = await seed(http, fhir)

@@ -347,11 +347,11 @@ async def test_no_card_rather_than_a_late_one(fhir_server: FhirServer, logged: L
 
 
 async def test_what_is_known_in_time_is_told_and_what_is_not_is_not_taken_for_nothing(fhir_server: FhirServer) -> None:
-    async with over(fhir_server, Recorded(pause=30, only="Goal"), budget=0.2) as (http, _):
+    async with over(fhir_server, Recorded(pause=30, only="Goal"), budget=2) as (http, _):
         cards = said(await EHR.call(http, ASKED_FIRST, call_of()), 200)["cards"]
         assert cards[0]["summary"].startswith("Not asked yet")
         assert "links" not in cards[0]
-    async with over(fhir_server, Recorded(pause=30, only="Observation"), budget=0.2) as (http, _):
+    async with over(fhir_server, Recorded(pause=30, only="Observation"), budget=2) as (http, _):
         assert said(await EHR.call(http, ASKED_FIRST, call_of()), 200) == {"cards": []}
 
 

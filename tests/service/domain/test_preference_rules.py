@@ -1,5 +1,6 @@
 """Which statement holds, who may withdraw it, what stands against it, and whether it was there first."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,11 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fhir_mappings.carrier import Json
 from fhir_mappings.codes import ADMISSION_PREFERENCE, PREFERENCE_STANCE, ObservationStatus
 from fhir_mappings.decision import ADMISSION, Order, Preference, PreferenceKind, Stance
 from fhir_mappings.model import Coding, Concept, PartialDate, Target
+from fhir_mappings.preference import preference_to_fhir
 from service.domain.asked_first import Verdict, asked_first, judged
 from service.domain.conflicts import Against, Conditional, ConflictRule, ConflictRules, Modality, admissions, conflicts
+from service.domain.edits import must_be_theirs_to_write
+from service.domain.policy import DEFAULT_POLICY
 from service.domain.preferences import (
     Hold,
     Statement,
@@ -24,7 +29,7 @@ from service.domain.preferences import (
     withdraw,
 )
 from service.errors import InvalidContent, NotPermitted, TransitionNotAllowed
-from tests.builders import CLINICIAN, MOTHER, NOW, NURSE, PATIENT, a_goal, an_agreed_goal, an_occasion
+from tests.builders import CLINICIAN, MOTHER, NOW, NURSE, PATIENT, a_goal, an_actor, an_agreed_goal, an_occasion
 
 HOUR = timedelta(hours=1)
 SCT = "http://snomed.info/sct"
@@ -386,3 +391,38 @@ def test_the_parts_of_the_measure_add_up(what: list[str], hours: list[int]) -> N
 
 def test_now_has_a_zone() -> None:
     assert datetime(2026, 12, 1, 9, 30, tzinfo=UTC) == NOW
+
+
+# The last look at what leaves
+
+
+def written(**parts: Any) -> Json:
+    resource = preference_to_fhir(said(asked_by=NURSE, **parts))
+    return {**resource, "id": "p1", "meta": {"versionId": "1"}}
+
+
+@pytest.mark.parametrize(
+    ("who", "change", "flaw"),
+    [
+        pytest.param(PATIENT, {"status": "amended", "note": [{"text": "x"}]}, None, id="ends"),
+        pytest.param(PATIENT, {"status": "entered-in-error"}, None, id="is void"),
+        pytest.param(CLINICIAN, {"status": "amended"}, "Observation.status", id="ended by a clinician"),
+        pytest.param(NURSE, {"status": "amended"}, "Observation.status", id="ended by who asked"),
+        pytest.param(PATIENT, {"valueString": "else"}, "Observation.valueString", id="says something else"),
+        pytest.param(PATIENT, {"performer": []}, "Observation.performer", id="was said by nobody"),
+    ],
+)
+def test_no_defect_of_an_act_changes_what_was_said(who: str, change: Json, flaw: str | None) -> None:
+    before = written()
+    after = {**before, **change}
+    if flaw is None:
+        must_be_theirs_to_write(an_actor(who), before, after, DEFAULT_POLICY)
+        return
+    with pytest.raises(NotPermitted, match=re.escape(flaw)):
+        must_be_theirs_to_write(an_actor(who), before, after, DEFAULT_POLICY)
+
+
+def test_who_asked_is_named_by_who_was_asked() -> None:
+    must_be_theirs_to_write(an_actor(PATIENT), None, written(), DEFAULT_POLICY)
+    with pytest.raises(NotPermitted, match="performer"):
+        must_be_theirs_to_write(an_actor(PATIENT), None, written(stated_by=CLINICIAN), DEFAULT_POLICY)

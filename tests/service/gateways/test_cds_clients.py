@@ -1,11 +1,14 @@
 """Tokens of CDS clients: for one endpoint, for a short time, and for once."""
 
+import asyncio
 import time
 from base64 import urlsafe_b64encode
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
+import respx
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
 
@@ -14,7 +17,7 @@ from service.errors import InvalidContent, NotAuthenticated
 from service.gateways.cds_clients import CdsClient, CdsClientVerifier
 from service.gateways.cds_servers import AllowedServers
 from service.gateways.fhir_client import FhirClient, open_http
-from service.gateways.issuer_keys import KnownKeys
+from service.gateways.issuer_keys import FetchedKeys, KnownKeys
 from service.gateways.memory_store import MemoryNonces
 from tests.ehr import EHR
 
@@ -119,6 +122,22 @@ def unsigned() -> str:
 async def test_what_is_no_token_is_refused(verifier: CdsClientVerifier, token: str) -> None:
     with pytest.raises(NotAuthenticated):
         await verifier.verify(token, HERE)
+
+
+@respx.mock
+async def test_callers_that_come_while_the_keys_are_fetched_wait_for_them() -> None:
+    async def slowly(_: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0.05)
+        public = ECKey.import_key(EHR.ec.as_dict(private=False))
+        return httpx.Response(200, json=KeySet([public]).as_dict(private=False))
+
+    route = respx.get(EHR.jwks).mock(side_effect=slowly)
+    async with httpx.AsyncClient() as http:
+        client = CdsClient(FetchedKeys(http, EHR.jwks), EHR.jwks)
+        verifier = CdsClientVerifier({EHR.issuer: client}, MemoryNonces())
+        verified = await asyncio.gather(*(verifier.verify(EHR.token(PATH), HERE) for _ in range(16)))
+    assert verified == [EHR.issuer] * 16
+    assert route.call_count == 1
 
 
 async def test_a_nonce_is_remembered_for_its_time_and_no_longer() -> None:
