@@ -115,7 +115,7 @@ def goal_task(focus: str = "Goal/g1") -> Json:
         pytest.param(GRANULAR, about(PATIENT) | DIET, "crus", id="within the condition"),
         pytest.param(GRANULAR, about(PATIENT), "", id="outside the condition"),
         pytest.param(GRANULAR, goal_task(), "", id="a granular scope reaches no further"),
-        pytest.param(ANN, about(PATIENT), "", id="no scope"),
+        pytest.param(an_actor(scopes=frozenset()), about(PATIENT), "", id="no scope"),
     ],
 )
 def test_one_judgement_for_all_that_passes(actor: Actor, resource: Json, letters: str) -> None:

@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import httpx
@@ -75,19 +76,12 @@ async def rig() -> AsyncIterator[Rig]:
     issuers = {GOOD["iss"]: KnownKeys(public)}
     verifier = SmartTokenVerifier(issuers, audience="coplan", fhir_base_url="https://fhir.test/fhir")
     settings = Settings(fhir_base_url="https://fhir.test/fhir")
-    clock: Any = None
-    decisions: Any = None
-    services = Services(settings, fhir, verifier, MemoryCache(), MemoryIdempotencyKeys(), clock, decisions=decisions)
-    object.__setattr__(services, "clock", _now)
+    unused: Any = None
+    kept = MemoryCache(), MemoryIdempotencyKeys()
+    services = Services(settings, fhir, verifier, *kept, lambda: datetime.now(UTC), decisions=unused)
     transport = httpx.ASGITransport(app_with(services))
     async with listener, httpx.AsyncClient(transport=transport, base_url="http://coplan.test") as http:
         yield Rig(http, fhir, url, connections)
-
-
-def _now() -> Any:
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC)
 
 
 @pytest.fixture(scope="module")
