@@ -43,7 +43,6 @@ from fhir_mappings.elements import (
     put,
     reference,
     reference_json,
-    required,
     text,
     with_identifier,
     with_patient_supplied,
@@ -164,7 +163,7 @@ def _new(preference: Preference) -> Json:
 
 
 def _kind(resource: Json) -> PreferenceKind | None:
-    codings = concept(required(resource, "code", "Observation.code")).codings
+    codings = concept(resource.get("code") or {}).codings
     codes = {c.code for c in codings if c.system == LOINC}
     return next((kind for kind, loinc in LOINC_CODES.items() if loinc in codes), None)
 

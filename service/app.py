@@ -77,6 +77,7 @@ OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 
 
 ROUTED: Final = (
+    ledger,
     goals,
     progress,
     tracking,
@@ -92,7 +93,6 @@ ROUTED: Final = (
     me,
     caller,
     well_known,
-    ledger,
 )
 
 

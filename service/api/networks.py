@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from fhir_mappings.bundle import searchset
+from fhir_mappings.measuring import MeasureDefinition
 from service.api.answers import Form, accepted_form, fhir_response, view_response
 from service.api.bodies import StrictRoute
 from service.api.dependencies import ID, CurrentSession, MeasureId, NetworkId
@@ -50,12 +51,16 @@ async def get_network_measure(
     reports; as `image/svg+xml`: the chart; as `text/html`: a page that patients and families can read.
     """
     form = accepted_form(request.headers.get("accept", ""), Form.JSON, Form.FHIR, Form.SVG, Form.HTML)
+    of_centre = f"Organization/{centre}" if centre else None
+    network, measure = f"Organization/{network_id}", _known(measure_id)
+    return _shown(await read_measure(network, measure, centre=of_centre, fhir=session.fhir), form)
+
+
+def _known(measure_id: str) -> MeasureDefinition:
     measure = measures().get(measure_id)
     if measure is None:
         raise ResourceNotFound(f"Measure/{measure_id} not found")
-    of_centre = f"Organization/{centre}" if centre else None
-    found = await read_measure(f"Organization/{network_id}", measure, centre=of_centre, fhir=session.fhir)
-    return _shown(found, form)
+    return measure
 
 
 def _shown(found: NetworkMeasure, form: Form) -> Response:

@@ -67,7 +67,7 @@ async def test_a_resource_is_created_for_ones_own_patient_only(server: Server) -
     written = await server.as_ann().create(a_goal_of(server.ann))
 
     assert written.created
-    with pytest.raises(ResourceNotFound):
+    with pytest.raises(InvalidContent, match=r"Goal\.subject"):
         await server.as_ann().create(a_goal_of(server.zoe))
 
 
@@ -86,7 +86,7 @@ async def test_an_update_never_moves_a_resource_to_another_patient(server: Serve
     goal = await server.has(a_goal_of(server.ann))
     fhir = server.as_ann()
     await fhir.read("Goal", goal["id"])
-    with pytest.raises(ResourceNotFound):
+    with pytest.raises(InvalidContent, match=r"Goal\.subject"):
         await fhir.update({**goal, "subject": {"reference": server.zoe}}, if_match="1")
 
     assert (await server.fhir.read("Goal", goal["id"]))["meta"]["versionId"] == "1"
