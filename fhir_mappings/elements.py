@@ -5,6 +5,7 @@ What is read may be anything that FHIR allows, and is never refused for being un
 """
 
 import re
+import unicodedata
 from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
@@ -29,7 +30,7 @@ C = TypeVar("C", bound=StrEnum)
 ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 DATE: Final = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
-_UNFIT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+_UNFIT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069\ufffe\uffff]")
 _ACTIVE: Final = re.compile(r"<\s*/?\s*[a-z!?]|javascript\s*:|vbscript\s*:|data\s*:\s*text/html|&#", re.IGNORECASE)
 _UCUM_CODE: Final = re.compile(r"(?:[!#-Z\\^_`a-z|~]|\[[!-Z\\^-~]*\]|\{[!-z|~ ]*\})+")
 
@@ -290,7 +291,7 @@ def checked_text(value: str, expression: str, *, max_length: int) -> str:
     Raises:
         MappingError: control, surrogate or direction-changing characters, markup, or the length.
     """
-    if not value.strip():
+    if not any(map(_is_visible, value)):
         raise MappingError(expression, "is blank")
     if len(value) > max_length:
         raise MappingError(expression, f"is longer than {max_length} characters")
@@ -299,6 +300,11 @@ def checked_text(value: str, expression: str, *, max_length: int) -> str:
     if _ACTIVE.search(value):
         raise MappingError(expression, "has markup: write plain text")
     return value
+
+
+def _is_visible(character: str) -> bool:
+    """False for spaces, joiners and marks that show nothing by themselves."""
+    return unicodedata.category(character) not in {"Cf", "Mn", "Zl", "Zp", "Zs", "Cc"}
 
 
 def has_unfit_characters(value: str) -> bool:

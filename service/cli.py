@@ -68,7 +68,7 @@ Three things to try, in another terminal, in the folder where you started it (cu
      -H 'If-Match: W/"1"' -d '{{"comment": "That is doable"}}'
 
    curl -sK {folder}/ann.curl $coplan/v1/goals/$counter/progress -H 'Idempotency-Key: ann-3' -d '{{
-     "value": {{"quantity": {{"value": 2600, "code": "{{steps}}/d"}}}}, "effective": "{now}"
+     "value": {{"quantity": {{"value": 2600, "code": "{{steps}}/d", "unit": "steps a day"}}}}, "effective": "{now}"
    }}'
 
 3. The plan in one call; and what an EHR that knows nothing of CoPlan reads from the FHIR server.
@@ -78,8 +78,18 @@ Three things to try, in another terminal, in the folder where you started it (cu
    curl -s "$fhir/CarePlan?subject=Patient/ann&_include=CarePlan:goal" | python3 -m json.tool
 
 Send a line again: it happens once, for its Idempotency-Key is the same. Change the words and the key for another goal.
-You can be {people}. Stop with Ctrl+C.
+You can be {people}: -K {folder}/NAME.curl
+Stop with Ctrl+C.
 """
+
+ROLES: Final = {
+    "ann": "patient, knee",
+    "dev": "patient, diabetes",
+    "rosa": "mother of mia, cystic fibrosis",
+    "bo": "care team of ann and mia",
+    "nora": "care team of dev",
+}
+"""Who can be impersonated in the sandbox."""
 
 
 @app.command()
@@ -165,7 +175,10 @@ _Readable.add_representer(str, _text)
 
 
 def _hello(service: str, fhir: str) -> str:
-    now, people = datetime.now(UTC).isoformat(timespec="seconds"), ", ".join(DEMO_PEOPLE)
+    now, people = (
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        ", ".join(f"{short} ({whose})" for short, whose in ROLES.items()),
+    )
     return TRY_IT.format(service=service, fhir=fhir, folder=DEMO_FOLDER, people=people, now=now)
 
 

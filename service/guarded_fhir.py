@@ -51,6 +51,7 @@ class GuardedFhir:
     today: date = field(default_factory=_today)
     _read: set[Reference] = field(default_factory=set, init=False)
     _versions: dict[tuple[Reference, str | None], Json] = field(default_factory=dict, init=False)
+    _whose: dict[Reference, Reference | None] = field(default_factory=dict, init=False)
     _named: set[Reference] = field(default_factory=set, init=False)
     _strangers: set[Reference] = field(default_factory=set, init=False)
     _private: dict[Reference, asyncio.Task[frozenset[Reference]]] = field(default_factory=dict, init=False)
@@ -198,6 +199,7 @@ class GuardedFhir:
     def _remember(self, resource: Json, visible: Json) -> None:
         reference = f"{resource['resourceType']}/{resource['id']}"
         self._read.add(reference)
+        self._whose[reference] = patient_of(resource)
         self._versions[reference, resource.get("meta", {}).get("versionId")] = resource
         self._named.update(reference.partition("/_history/")[0] for _, reference in references_in(visible, ""))
 
@@ -247,10 +249,18 @@ class GuardedFhir:
 
     def _must_name_what_is_theirs(self, entries: Sequence[Entry]) -> None:
         seen = self._named | self._read
-        for resource in (e.resource for e in entries):
-            for path, reference in references_in(resource, resource["resourceType"]):
+        for entry in entries:
+            present = {reference for _, reference in references_in(self._before(entry) or {}, "")}
+            for path, reference in references_in(entry.resource, entry.resource["resourceType"]):
                 if not may_name(self.actor, reference, seen=seen):
                     raise InvalidContent(Flaw(path, "refers to nothing that you can see", "not-found"))
+                if reference not in present and self._is_anothers(reference, patient_of(entry.resource)):
+                    raise InvalidContent(Flaw(path, "has nothing to do with this patient", "business-rule"))
+
+    def _is_anothers(self, reference: Reference, patient: Reference | None) -> bool:
+        """True for what is another patient's, which the care team of both may see but never mix."""
+        whose = reference if reference.startswith("Patient/") else self._whose.get(reference)
+        return patient is not None and whose not in {None, patient}
 
 
 def _is_ledger(resource: Json) -> bool:

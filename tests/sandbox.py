@@ -42,7 +42,7 @@ def _hello(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     for line in process.stdout:
         said += line
-        if line.startswith("You can be"):
+        if line.startswith("Stop with"):
             return said
     raise RuntimeError(f"the sandbox ended: {said}")
 

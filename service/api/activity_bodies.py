@@ -17,6 +17,7 @@ from service.api.schemas import (
     Reason,
     ShortText,
     Words,
+    in_these_centuries,
     not_in_the_future,
     reference_to,
 )
@@ -30,9 +31,10 @@ def whole_day(value: Any) -> date:
     if not isinstance(value, str) or len(value) != 10:
         raise ValueError("must be a day such as 2026-12-01")
     try:
-        return date.fromisoformat(value)
+        day = date.fromisoformat(value)
     except ValueError as exc:
         raise ValueError("must be a day of the calendar such as 2026-12-01") from exc
+    return in_these_centuries(day)
 
 
 def _wall_time(value: Any) -> time:

@@ -9,7 +9,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from fhir_mappings.card_feedback import CardFeedback
@@ -28,6 +27,7 @@ from service.api.cds_models import (
 )
 from service.api.dependencies import CurrentActor, CurrentServices, Services
 from service.api.documentation import answers, body
+from service.api.schemas import Instant
 from service.domain.actors import Actor, Role
 from service.domain.hooks import BY_ID, SERVICES, Answer, CdsService
 from service.errors import Flaw, InvalidContent, NotAuthenticated, ResourceNotFound
@@ -134,8 +134,8 @@ async def send_card_feedback(
 async def get_card_feedback(
     actor: CurrentActor,
     services: CurrentServices,
-    since: Annotated[AwareDatetime | None, Query(alias="from", description="Only feedback kept since then")] = None,
-    before: Annotated[AwareDatetime | None, Query(alias="to", description="Only feedback kept before then")] = None,
+    since: Annotated[Instant | None, Query(alias="from", description="Only feedback kept since then")] = None,
+    before: Annotated[Instant | None, Query(alias="to", description="Only feedback kept before then")] = None,
 ) -> Response:
     """How often the cards of each service were overridden, and why; no patient is in it. For the care team."""
     counted = await count_feedback(since, before, actor=actor, fhir=services.fhir)

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from fhir_mappings.bundle import searchset
@@ -31,16 +30,17 @@ from service.api.dependencies import (
     RequiredVersion,
 )
 from service.api.documentation import ACT_ERRORS, READ_ERRORS, WRITE_ERRORS, answers, body
+from service.api.schemas import Instant
 from service.workflows import preferences
 
 router = APIRouter(prefix="/v1", tags=["preferences"], route_class=StrictRoute)
 
 From = Annotated[
-    AwareDatetime | None,
+    Instant | None,
     Query(alias="from", description="Only admissions ordered at this instant or later", examples=["2026-01-01T00:00Z"]),
 ]
 To = Annotated[
-    AwareDatetime | None,
+    Instant | None,
     Query(alias="to", description="Only admissions ordered before this instant", examples=["2027-01-01T00:00Z"]),
 ]
 

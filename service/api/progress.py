@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Query, Request
-from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from fhir_mappings.carrier import Json
@@ -26,7 +25,7 @@ from service.api.documentation import READ_ERRORS, WRITE_ERRORS, answers, body
 from service.api.progress_views import GoalProgress, RunChartView
 from service.api.run_chart_png import run_chart_png
 from service.api.run_chart_svg import run_chart_svg
-from service.api.schemas import RecordProgress
+from service.api.schemas import Instant, RecordProgress
 from service.api.story_views import MeasurementView
 from service.domain.run_chart import RunChart
 from service.series import Window
@@ -43,8 +42,8 @@ def get_language(
 
 
 def get_window(
-    since: Annotated[AwareDatetime | None, Query(alias="from", description="Nothing that was measured before")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to", description="Nothing measured afterwards")] = None,
+    since: Annotated[Instant | None, Query(alias="from", description="Nothing that was measured before")] = None,
+    until: Annotated[Instant | None, Query(alias="to", description="Nothing measured afterwards")] = None,
 ) -> Window:
     """What is looked at: the latest 100 values, or the latest 500 of a window that begins."""
     return Window(since, until)

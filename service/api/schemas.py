@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
@@ -30,6 +30,8 @@ class Visibility(StrEnum):
     PRIVATE = "private"
 
 
+D = TypeVar("D", date, datetime)
+FIRST_YEAR, LAST_YEAR = 1900, 2100
 CLOCK_SKEW: Final = timedelta(minutes=5)
 
 
@@ -58,23 +60,31 @@ def _number(value: Any) -> Any:
     return value
 
 
+def in_these_centuries(value: D) -> D:
+    """A day or an instant from which nothing reaches over the edge of the calendar, in whatever zone."""
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise ValueError("must be a date of this or the last century")
+    return value
+
+
 def _date(value: str) -> model.PartialDate:
     """A day, month or year of the calendar; never a time."""
     if not DATE.fullmatch(value):
         raise ValueError("must be a date such as 2026-05-01, 2026-05 or 2026, without a time")
     date = model.PartialDate(value)
-    if not 1900 <= date.last_day.year <= 2100:
-        raise ValueError("must be a date of this or the last century")
+    in_these_centuries(date.last_day)
     return date
 
 
 def not_in_the_future(value: datetime) -> datetime:
     """What is told happened already; clocks may differ a little."""
+    in_these_centuries(value)
     if value > datetime.now(UTC) + CLOCK_SKEW:
         raise ValueError("must not lie in the future")
     return value
 
 
+Instant: TypeAlias = Annotated[AwareDatetime, AfterValidator(in_these_centuries)]
 PastInstant: TypeAlias = Annotated[AwareDatetime, AfterValidator(not_in_the_future)]
 Words: TypeAlias = Annotated[str, _words(2_000)]
 Reason: TypeAlias = Annotated[

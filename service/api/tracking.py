@@ -5,7 +5,7 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from starlette.responses import Response
 
 from fhir_mappings.bundle import searchset
@@ -23,7 +23,7 @@ from service.api.dependencies import (
     RequiredVersion,
 )
 from service.api.documentation import ACT_ERRORS, READ_ERRORS, WRITE_ERRORS, answers, body
-from service.api.schemas import WithReason
+from service.api.schemas import Instant, WithReason
 from service.api.tracking_schemas import AmendObservation, RecordObservations
 from service.api.tracking_views import ObservationList, ObservationView, Recorded, TrackableList, TrackableView
 from service.workflows import observations, tracking
@@ -41,8 +41,8 @@ TrackedCode = Annotated[
         examples=["glucose"],
     ),
 ]
-From = Annotated[AwareDatetime | None, Query(alias="from", description="Nothing that was measured before")]
-To = Annotated[AwareDatetime | None, Query(alias="to", description="Nothing that was measured afterwards")]
+From = Annotated[Instant | None, Query(alias="from", description="Nothing that was measured before")]
+To = Annotated[Instant | None, Query(alias="to", description="Nothing that was measured afterwards")]
 Cursor = Annotated[str | None, Query(max_length=8_000, description="`next` of the page before")]
 Count = Annotated[int, Field(ge=1, le=MOST_IN_PAGE), Query(description="Most in a page")]
 

@@ -1,20 +1,22 @@
 """Bodies for what is tracked. An entry that cannot be read is no reason to lose the others of its request."""
 
-from typing import Annotated, Any, TypeAlias
+import re
+from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from service.api.problems import flaw_of
 from service.api.schemas import Body, Id, Number, Reason, Unit, Words, not_in_the_future
 from service.domain.tracking import Amount, Reading
-from service.errors import Flaw
+from service.workflows.tracking import Unread
 
 MOST: int = 500
 Key: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9\-]{0,63}$")]
+ITEM_ID: Final = re.compile(r"[A-Za-z0-9\-._:]{1,64}")
 ItemId: TypeAlias = Annotated[
     str,
     Field(
-        pattern=r"^[A-Za-z0-9\-._:]{1,64}$",
+        pattern=rf"^{ITEM_ID.pattern}$",
         description="Your own id of this entry. Sent again, also in another request, it is recorded once.",
     ),
 ]
@@ -54,12 +56,19 @@ class TrackedItem(Measured):
         return Reading(self.what, self.amount(), self.effective, self.id, self.goals, self.note)
 
 
-def _or_why_not(value: Any, read: ValidatorFunctionWrapHandler) -> TrackedItem | tuple[Flaw, ...]:
+def _or_why_not(value: Any, read: ValidatorFunctionWrapHandler) -> TrackedItem | Unread:
     try:
         item: TrackedItem = read(value)
         return item
     except ValidationError as exc:
-        return tuple(flaw_of(e, ("body", *e["loc"])) for e in exc.errors(include_url=False, include_context=False))
+        errors = exc.errors(include_url=False, include_context=False)
+        return Unread(tuple(flaw_of(e, ("body", *e["loc"])) for e in errors), _own_id(value))
+
+
+def _own_id(value: Any) -> str | None:
+    """A phone that gets one entry back must know which of its own it was."""
+    given = value.get("id") if isinstance(value, dict) else None
+    return given if isinstance(given, str) and ITEM_ID.fullmatch(given) else None
 
 
 class RecordObservations(Body):
@@ -67,7 +76,7 @@ class RecordObservations(Body):
 
     items: tuple[Annotated[TrackedItem, WrapValidator(_or_why_not)], ...] = Field(min_length=1, max_length=MOST)
 
-    def entries(self) -> tuple[Reading | tuple[Flaw, ...], ...]:
+    def entries(self) -> tuple[Reading | Unread, ...]:
         """Each as a Reading, or why it is none."""
         return tuple(item.reading() if isinstance(item, TrackedItem) else item for item in self.items)
 

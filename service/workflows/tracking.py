@@ -34,6 +34,14 @@ MEASURED: Final = AGREED | {LifecycleStatus.COMPLETED}
 Refused: TypeAlias = tuple[Flaw, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An entry that cannot be read, and why. `item` is its own id, where that can be read."""
+
+    flaws: Refused
+    item: str | None = None
+
+
 class Fate(StrEnum):
     """What became of an entry."""
 
@@ -63,7 +71,7 @@ class _Batch:
 
 
 async def record(
-    patient: Reference, entries: Sequence[Reading | Refused], *, session: Session, catalogue: Catalogue
+    patient: Reference, entries: Sequence[Reading | Unread], *, session: Session, catalogue: Catalogue
 ) -> tuple[Result, ...]:
     """Records the entries that can stand, each once, and says of each what became of it.
 
@@ -81,7 +89,7 @@ async def record(
     )
     await _load_units([(r.what, r.amount.unit) for r in readings.values()], catalogue)
     batch = _judged(patient, readings, goals, session, catalogue)
-    batch.refused.update((i, e) for i, e in enumerate(entries) if not isinstance(e, Reading))
+    batch.refused.update((i, e.flaws) for i, e in enumerate(entries) if isinstance(e, Unread))
     stored: dict[str, Result] = {}
     unique = tuple({o.client_item: o for o in batch.observations.values()}.values())
     for number, start in enumerate(range(0, len(unique), CHUNK)):
@@ -159,8 +167,13 @@ def _judged(
 
 
 def _item(item: str | None, position: int, patient: Reference, session: Session) -> str:
-    """The name of an entry within this application and patient; one without a name is known by its request."""
-    scope = sha256(f"{session.actor.issuer}\0{session.actor.client_id}\0{patient}".encode()).hexdigest()[:16]
+    """The name of an entry within this application, patient and who records it: nobody's id hides another's entry.
+
+    One without a name is known by its request.
+    """
+    actor = session.actor
+    scoped = "\0".join((actor.issuer, actor.client_id, patient, actor.reference))
+    scope = sha256(scoped.encode()).hexdigest()[:16]
     operation = session.operation.id if session.operation else session.request_id
     return f"{item or f'{operation}-{position}'}.{scope}"
 
@@ -260,9 +273,9 @@ async def _moved_goals(
     return changed, dict(zip(wanted, found, strict=True))
 
 
-def _result(position: int, entries: Sequence[Reading | Refused], batch: _Batch, stored: Mapping[str, Result]) -> Result:
+def _result(position: int, entries: Sequence[Reading | Unread], batch: _Batch, stored: Mapping[str, Result]) -> Result:
     entry = entries[position]
-    item = entry.item if isinstance(entry, Reading) else None
+    item = entry.item
     if flaws := batch.refused.get(position):
         return Result(Fate.REFUSED, item, flaws=flaws)
     observation = batch.observations[position]
