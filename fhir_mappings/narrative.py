@@ -115,7 +115,7 @@ def latest_scores(goal: Reference, assessments: Iterable[Assessment]) -> Mapping
 
 
 def _activities(plan: CarePlan, contents: PlanContents) -> str:
-    """What is to be done, and what is only offered. How often is said in English for now."""
+    """What is to be done, and what is only offered."""
     language, known = contents.language, {a.reference: a for a in contents.activities}
     linked = [_activity(known[r], language) if r in known else escape(r) for r in plan.activities]
     drafts = (a for a in contents.activities if a.status is CarePlanStatus.DRAFT and plan.reference in a.based_on)
@@ -128,7 +128,7 @@ def _activities(plan: CarePlan, contents: PlanContents) -> str:
 
 def _activity(activity: Activity, language: Language) -> str:
     by = language.say("by {date}", date=language.date(activity.due)) if activity.due else ""
-    when = schedule_in_words(activity.schedule) if activity.schedule else by
+    when = schedule_in_words(activity.schedule, language) if activity.schedule else by
     who = language.listing([named(p, None, language) for p in activity.performers])
     status = ACTIVITY_STATUS.get(activity.status)
     said = f"<b>{escape(concept_in_words(activity.what))}</b>"

@@ -3,6 +3,7 @@
 Source: https://hl7.org/fhir/R4/datatypes.html#Timing
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date, time, timedelta
 from typing import Any, Final
@@ -11,6 +12,8 @@ from fhir_mappings.activities import Pattern, Schedule
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import DayOfWeek, EventTiming, PeriodUnit
 from fhir_mappings.elements import without_nothing
+from fhir_mappings.model import PartialDate
+from fhir_mappings.wording import ENGLISH, Language, phrase
 
 READ: Final = frozenset(
     {
@@ -29,45 +32,54 @@ READ: Final = frozenset(
 )
 """Elements of `Timing.repeat` that CoPlan computes with, or that do not say when; any other one it does not guess."""
 DAYS_IN: Final[Mapping[Any, int]] = {"d": 1, "wk": 7}
+_WEEK: Final = tuple(DayOfWeek)
+_HOUR: Final = re.compile(r"\D")
 
-DAY_NAMES: Final = {
-    DayOfWeek.MON: "Monday",
-    DayOfWeek.TUE: "Tuesday",
-    DayOfWeek.WED: "Wednesday",
-    DayOfWeek.THU: "Thursday",
-    DayOfWeek.FRI: "Friday",
-    DayOfWeek.SAT: "Saturday",
-    DayOfWeek.SUN: "Sunday",
-}
 MOMENTS: Final = {
-    EventTiming.MORN: "in the morning",
-    EventTiming.MORN_EARLY: "early in the morning",
-    EventTiming.MORN_LATE: "late in the morning",
-    EventTiming.NOON: "at noon",
-    EventTiming.AFT: "in the afternoon",
-    EventTiming.AFT_EARLY: "early in the afternoon",
-    EventTiming.AFT_LATE: "late in the afternoon",
-    EventTiming.EVE: "in the evening",
-    EventTiming.EVE_EARLY: "early in the evening",
-    EventTiming.EVE_LATE: "late in the evening",
-    EventTiming.NIGHT: "at night",
-    EventTiming.PHS: "after going to sleep",
-    EventTiming.HS: "before going to sleep",
-    EventTiming.WAKE: "after waking up",
-    EventTiming.C: "with a meal",
-    EventTiming.CM: "with breakfast",
-    EventTiming.CD: "with lunch",
-    EventTiming.CV: "with dinner",
-    EventTiming.AC: "before a meal",
-    EventTiming.ACM: "before breakfast",
-    EventTiming.ACD: "before lunch",
-    EventTiming.ACV: "before dinner",
-    EventTiming.PC: "after a meal",
-    EventTiming.PCM: "after breakfast",
-    EventTiming.PCD: "after lunch",
-    EventTiming.PCV: "after dinner",
+    EventTiming.MORN: phrase("in the morning"),
+    EventTiming.MORN_EARLY: phrase("early in the morning"),
+    EventTiming.MORN_LATE: phrase("late in the morning"),
+    EventTiming.NOON: phrase("at noon"),
+    EventTiming.AFT: phrase("in the afternoon"),
+    EventTiming.AFT_EARLY: phrase("early in the afternoon"),
+    EventTiming.AFT_LATE: phrase("late in the afternoon"),
+    EventTiming.EVE: phrase("in the evening"),
+    EventTiming.EVE_EARLY: phrase("early in the evening"),
+    EventTiming.EVE_LATE: phrase("late in the evening"),
+    EventTiming.NIGHT: phrase("at night"),
+    EventTiming.PHS: phrase("after going to sleep"),
+    EventTiming.HS: phrase("before going to sleep"),
+    EventTiming.WAKE: phrase("after waking up"),
+    EventTiming.C: phrase("with a meal"),
+    EventTiming.CM: phrase("with breakfast"),
+    EventTiming.CD: phrase("with lunch"),
+    EventTiming.CV: phrase("with dinner"),
+    EventTiming.AC: phrase("before a meal"),
+    EventTiming.ACM: phrase("before breakfast"),
+    EventTiming.ACD: phrase("before lunch"),
+    EventTiming.ACV: phrase("before dinner"),
+    EventTiming.PC: phrase("after a meal"),
+    EventTiming.PCM: phrase("after breakfast"),
+    EventTiming.PCD: phrase("after lunch"),
+    EventTiming.PCV: phrase("after dinner"),
+}
+EVERY: Final = {
+    PeriodUnit.DAY: phrase("every day"),
+    PeriodUnit.WEEK: phrase("every week"),
+    PeriodUnit.MONTH: phrase("every month"),
+}
+EVERY_FEW: Final = {
+    PeriodUnit.DAY: phrase("every {number} days"),
+    PeriodUnit.WEEK: phrase("every {number} weeks"),
+    PeriodUnit.MONTH: phrase("every {number} months"),
+}
+WITHIN: Final = {
+    PeriodUnit.DAY: phrase("a day"),
+    PeriodUnit.WEEK: phrase("a week"),
+    PeriodUnit.MONTH: phrase("a month"),
 }
 UNIT_NAMES: Final = {PeriodUnit.DAY: "day", PeriodUnit.WEEK: "week", PeriodUnit.MONTH: "month"}
+"""`Duration.unit`, beside its code; nobody reads it."""
 
 
 def timing_json(schedule: Schedule) -> Json:
@@ -131,33 +143,61 @@ def is_computable(pattern: Pattern) -> bool:
     return not (pattern.days or pattern.times) and len(pattern.when) <= 1
 
 
-def schedule_in_words(schedule: Schedule) -> str:
-    """`every day before going to sleep, from 2026-12-01 until 2027-02-01`"""
-    until = f" until {schedule.until}" if schedule.until else ""
-    count = f", {schedule.count} times in all" if schedule.count else ""
-    return f"{pattern_in_words(schedule.pattern)}, from {schedule.start}{until}{count}"
+def schedule_in_words(schedule: Schedule, language: Language = ENGLISH) -> str:
+    """`every day before going to sleep, from December 1, 2026 until February 28, 2027`"""
+    count = count_in_words(schedule.count, language)
+    return ", ".join(filter(None, (pattern_in_words(schedule.pattern, language), _bounds(schedule, language), count)))
 
 
-def pattern_in_words(pattern: Pattern) -> str:
-    """`on Monday and Friday at 07:00`, `3 times a week`, `every 2 days`"""
-    slots = joined([*(MOMENTS[w] for w in pattern.when), *(f"at {t:%H:%M}" for t in pattern.times)])
-    return " ".join(filter(None, (_frequency_in_words(pattern), slots)))
+def pattern_in_words(pattern: Pattern, language: Language = ENGLISH) -> str:
+    """`on Monday and Friday at 7:00 AM`, `3 times a week`, `every 2 days`"""
+    slots = [*(language.say(MOMENTS[w]) for w in pattern.when), *(_at(t, language) for t in pattern.times)]
+    return " ".join(filter(None, (_frequency_in_words(pattern, language), language.listing(slots))))
 
 
-def joined(parts: list[str]) -> str:
-    """`a, b and c`"""
-    *most, last = parts or [""]
-    return f"{', '.join(most)} and {last}" if most else last
+def span_in_words(value: int, unit: PeriodUnit, language: Language = ENGLISH) -> str:
+    """`for 12 weeks`"""
+    if unit is PeriodUnit.DAY:
+        return language.plural("for {number} day", "for {number} days", value)
+    if unit is PeriodUnit.WEEK:
+        return language.plural("for {number} week", "for {number} weeks", value)
+    return language.plural("for {number} month", "for {number} months", value)
 
 
-def _frequency_in_words(pattern: Pattern) -> str:
-    unit = UNIT_NAMES[pattern.unit]
+def count_in_words(count: int | None, language: Language = ENGLISH) -> str:
+    """`6 times in all`; nothing without a count."""
+    return language.plural("{number} time in all", "{number} times in all", count) if count else ""
+
+
+def _bounds(schedule: Schedule, language: Language) -> str:
+    start = language.date(PartialDate(schedule.start.isoformat()))
+    if schedule.until is None:
+        return language.say("from {start}", start=start)
+    until = language.date(PartialDate(schedule.until.isoformat()))
+    return language.say("from {start} until {until}", start=start, until=until)
+
+
+def _at(moment: time, language: Language) -> str:
+    """Spanish says one o'clock otherwise than all other hours, so the hour that is shown chooses the form."""
+    shown = language.clock(moment)
+    return language.plural("at {time}", "at {time}", int(_HOUR.split(shown)[0]), time=shown)
+
+
+def _frequency_in_words(pattern: Pattern, language: Language) -> str:
     if pattern.days:
-        return f"on {joined([DAY_NAMES[d] for d in pattern.days])}"
+        days = language.listing(language.weekday(_WEEK.index(d)) for d in pattern.days)
+        return language.say("on {days}", days=days)
     if pattern.frequency == 1:
-        return f"every {unit}" if pattern.period == 1 else f"every {pattern.period} {unit}s"
-    times = "twice" if pattern.frequency == 2 else f"{pattern.frequency} times"
-    return f"{times} a {unit}" if pattern.period == 1 else f"{times} every {pattern.period} {unit}s"
+        return _every(pattern, language)
+    often = pattern.frequency
+    times = language.say("twice") if often == 2 else language.say("{number} times", number=often)
+    return f"{times} {language.say(WITHIN[pattern.unit]) if pattern.period == 1 else _every(pattern, language)}"
+
+
+def _every(pattern: Pattern, language: Language) -> str:
+    if pattern.period == 1:
+        return language.say(EVERY[pattern.unit])
+    return language.say(EVERY_FEW[pattern.unit], number=pattern.period)
 
 
 def _pattern(repeat: Json) -> Pattern:

@@ -9,6 +9,7 @@ Source: https://www.gnu.org/software/gettext/manual/html_node/PO-Files.html
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import time
 from decimal import Decimal
 from functools import cache
 from gettext import c2py
@@ -16,7 +17,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date, format_skeleton, format_time, get_day_names
 from babel.lists import format_list
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -64,6 +65,14 @@ class Language:
         if hyphens == 2:
             return format_date(value.first_day, "long", self.locale)
         return format_skeleton(_SKELETONS[hyphens], value.first_day, locale=self.locale)
+
+    def clock(self, value: time) -> str:
+        """By the clock of the language: `7:00 AM`, in Spanish `7:00`."""
+        return format_time(value, "short", locale=self.locale)
+
+    def weekday(self, number: int) -> str:
+        """The name of a day of the week, 0 is Monday."""
+        return str(get_day_names(locale=self.locale)[number])
 
     def number(self, value: Decimal) -> str:
         """With the digits that it came with: `72.50`, in Spanish `72,50`. No grouping: `6000` stays one word."""

@@ -1,5 +1,7 @@
 """What is to be done: planned, agreed, changed, paused, stopped, reported."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -10,6 +12,7 @@ from fhir_mappings.bundle import searchset
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import CarePlanStatus
 from fhir_mappings.service_request import activity_from_fhir
+from fhir_mappings.wording import ENGLISH, Language
 from service.api import activity_examples as examples
 from service.api.activity_bodies import (
     AcceptActivity,
@@ -44,6 +47,7 @@ from service.api.examples import REASON
 from service.api.schemas import WithReason
 from service.api.smaller_views import SmallerActivity
 from service.api.time_zones import CurrentZone, OnDay
+from service.commit import Session
 from service.workflows import activities, days
 
 router = APIRouter(prefix="/v1", tags=["activities"], route_class=StrictRoute)
@@ -56,9 +60,14 @@ ActivityStatuses = Annotated[
 ]
 
 
-def activity_view(resource: Json) -> ActivityView:
+def activity_view(resource: Json, language: Language = ENGLISH) -> ActivityView:
     """A ServiceRequest as we show it."""
-    return ActivityView.of(activity_from_fhir(resource))
+    return ActivityView.of(activity_from_fhir(resource), language)
+
+
+def activity_view_for(session: Session) -> Callable[[Json], ActivityView]:
+    """A ServiceRequest as we show it to this caller."""
+    return partial(activity_view, language=session.words)
 
 
 def report_view(resource: Json) -> ReportView:
@@ -81,7 +90,7 @@ async def plan_activity(care_plan_id: CarePlanId, activity: PlanActivity, act: C
     today = act.session.occasion().today
     return await act.answer(
         lambda: activities.plan_activity(care_plan_id, activity.activity(today), session=act.session),
-        activity_view,
+        activity_view_for(act.session),
         location=LOCATION,
     )
 
@@ -99,7 +108,7 @@ async def list_activities(
     steps = await days.list_activities(patient, session=session, statuses=frozenset(statuses))
     if form is Form.FHIR:
         return fhir_response(searchset(s.resource for s in steps))
-    return view_response(ActivityList.of(steps))
+    return view_response(ActivityList.of(steps, session.words))
 
 
 @router.get(
@@ -110,7 +119,7 @@ async def list_activities(
 )
 async def get_activity(activity_id: ActivityId, session: CurrentSession, form: AcceptedForm) -> Response:
     """The activity as it stands. Keep its ETag: whatever you do next is about this version."""
-    return resource_response(form, await session.fhir.read("ServiceRequest", activity_id), activity_view)
+    return resource_response(form, await session.fhir.read("ServiceRequest", activity_id), activity_view_for(session))
 
 
 @router.post(
@@ -125,7 +134,7 @@ async def accept_activity(
 ) -> Response:
     """Agree to exactly this. It is then part of the plan, in place of what it was to change."""
     return await act.answer(
-        lambda: activities.accept(activity_id, session=act.session, if_match=version), activity_view
+        lambda: activities.accept(activity_id, session=act.session, if_match=version), activity_view_for(act.session)
     )
 
 
@@ -141,7 +150,8 @@ async def decline_activity(
 ) -> Response:
     """Say no, or take your own proposal back. What was agreed before goes on."""
     return await act.answer(
-        lambda: activities.decline(activity_id, no.reason, session=act.session, if_match=version), activity_view
+        lambda: activities.decline(activity_id, no.reason, session=act.session, if_match=version),
+        activity_view_for(act.session),
     )
 
 
@@ -164,7 +174,7 @@ async def propose_activity_change(
         lambda: activities.propose_change(
             activity_id, change.change(today), change.reason, session=act.session, if_match=version
         ),
-        activity_view,
+        activity_view_for(act.session),
         location=LOCATION,
     )
 
@@ -181,7 +191,8 @@ async def hold_activity(
 ) -> Response:
     """Nothing is due, and nothing is missing, until it is taken up again."""
     return await act.answer(
-        lambda: activities.hold(activity_id, why.reason, session=act.session, if_match=version), activity_view
+        lambda: activities.hold(activity_id, why.reason, session=act.session, if_match=version),
+        activity_view_for(act.session),
     )
 
 
@@ -197,7 +208,8 @@ async def resume_activity(
 ) -> Response:
     """It goes on as it was agreed."""
     return await act.answer(
-        lambda: activities.resume(activity_id, why.reason, session=act.session, if_match=version), activity_view
+        lambda: activities.resume(activity_id, why.reason, session=act.session, if_match=version),
+        activity_view_for(act.session),
     )
 
 
@@ -213,7 +225,8 @@ async def stop_activity(
 ) -> Response:
     """It ends at once, whoever says so: nobody is held to an activity. The reason stays readable."""
     return await act.answer(
-        lambda: activities.stop(activity_id, why.reason, session=act.session, if_match=version), activity_view
+        lambda: activities.stop(activity_id, why.reason, session=act.session, if_match=version),
+        activity_view_for(act.session),
     )
 
 
@@ -279,7 +292,7 @@ async def get_adherence(activity_id: ActivityId, session: CurrentSession, zone: 
     and what can still be done today do not count.
     """
     windows = await days.read_adherence(activity_id, session=session, zone=zone)
-    shown = tuple(map(AdherenceWindow.of, windows))
+    shown = tuple(AdherenceWindow.of(w, session.words) for w in windows)
     return view_response(ActivityAdherence(activity=f"ServiceRequest/{activity_id}", windows=shown))
 
 
@@ -293,7 +306,8 @@ async def suggest_smaller_activity(activity_id: ActivityId, session: CurrentSess
     """After "too hard": about half as much, as a ready body for `proposeActivityChange`, and one for
     `counterProposeGoal` on each goal that it serves. Nothing is written until you send one of them.
     """
-    return view_response(SmallerActivity.of(await days.suggest_smaller(activity_id, session=session, zone=zone)))
+    found = await days.suggest_smaller(activity_id, session=session, zone=zone)
+    return view_response(SmallerActivity.of(found, session.words))
 
 
 @router.get(

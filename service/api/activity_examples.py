@@ -33,7 +33,7 @@ ACTIVITY: Final[dict[str, Any]] = {
     "status": "active",
     "intent": "plan",
     "schedule": {
-        "words": "every day before going to sleep, from 2026-12-01 until 2027-02-28",
+        "words": "every day before going to sleep, from December 1, 2026 until February 28, 2027",
         **SCHEDULE,
     },
     "performers": [PATIENT],
@@ -154,7 +154,10 @@ ADHERENCE: Final = {
 SMALLER: Final = {
     "activity": ACTIVITY_REFERENCE,
     "version": "2",
-    "words": "Knee exercises: on Monday, Wednesday and Friday before going to sleep, from 2026-12-08 until 2027-02-28",
+    "words": (
+        "Knee exercises: on Monday, Wednesday, and Friday before going to sleep,"
+        " from December 8, 2026 until February 28, 2027"
+    ),
     "change": {"schedule": SMALLER_SCHEDULE, "reason": REPORT["note"]},
     "goals": [
         {
@@ -162,7 +165,7 @@ SMALLER: Final = {
             "version": GOAL["version"],
             "counterProposal": {
                 "description": f"{GOAL['description']}. For now less: Knee exercises: on Monday, Wednesday and Friday"
-                " before going to sleep, from 2026-12-08 until 2027-02-28",
+                " before going to sleep, from December 8, 2026 until February 28, 2027",
                 "reason": REPORT["note"],
                 "targets": [{k: v for k, v in GOAL["targets"][0].items() if k != "words"}],
             },

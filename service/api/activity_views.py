@@ -11,6 +11,7 @@ from fhir_mappings import activities as nouns
 from fhir_mappings import model
 from fhir_mappings.target import concept_in_words
 from fhir_mappings.timing import schedule_in_words
+from fhir_mappings.wording import ENGLISH, Language, phrase
 from service.api.views import CodingView, Day, NoteView, Reference, View, day_text
 from service.domain.activities import NextStep
 from service.domain.adherence import Adherence
@@ -33,10 +34,10 @@ class ScheduleView(View):
     unit: str = "d"
 
     @classmethod
-    def of(cls, schedule: nouns.Schedule) -> "ScheduleView":
+    def of(cls, schedule: nouns.Schedule, language: Language = ENGLISH) -> "ScheduleView":
         pattern = schedule.pattern
         return cls(
-            words=schedule_in_words(schedule),
+            words=schedule_in_words(schedule, language),
             start=schedule.start.isoformat(),
             until=schedule.until.isoformat() if schedule.until else None,
             count=schedule.count,
@@ -72,7 +73,7 @@ class ActivityView(View):
     patient_supplied: bool = False
 
     @classmethod
-    def of(cls, activity: nouns.Activity) -> "ActivityView":
+    def of(cls, activity: nouns.Activity, language: Language = ENGLISH) -> "ActivityView":
         codings = (CodingView(system=c.system, code=c.code, display=c.display) for c in activity.what.codings)
         return cls(
             id=str(activity.id),
@@ -82,7 +83,7 @@ class ActivityView(View):
             status=activity.status,
             intent=activity.intent,
             coding=tuple(codings),
-            schedule=ScheduleView.of(activity.schedule) if activity.schedule else None,
+            schedule=ScheduleView.of(activity.schedule, language) if activity.schedule else None,
             due=day_text(activity.due),
             schedule_unread=activity.unread_timing,
             performers=activity.performers,
@@ -119,10 +120,12 @@ class ActivityList(View):
     activities: tuple[ActivityStep, ...]
 
     @classmethod
-    def of(cls, steps: Iterable[Step]) -> "ActivityList":
+    def of(cls, steps: Iterable[Step], language: Language = ENGLISH) -> "ActivityList":
         return cls(
             activities=tuple(
-                ActivityStep(activity=ActivityView.of(s.activity), next=NextStepView.of(s.next) if s.next else None)
+                ActivityStep(
+                    activity=ActivityView.of(s.activity, language), next=NextStepView.of(s.next) if s.next else None
+                )
                 for s in steps
             )
         )
@@ -272,9 +275,9 @@ class AdherenceWindow(View):
     missing: int
 
     @classmethod
-    def of(cls, window: Adherence) -> "AdherenceWindow":
+    def of(cls, window: Adherence, language: Language = ENGLISH) -> "AdherenceWindow":
         return cls(
-            words=_in_words(window),
+            words=_in_words(window, language),
             days=window.days,
             from_=window.first.isoformat(),
             to=window.last.isoformat(),
@@ -312,15 +315,15 @@ def _notes(notes: Iterable[model.Note]) -> tuple[NoteView, ...]:
     return tuple(NoteView(text=n.text, author=n.author, time=n.time) for n in notes)
 
 
-def _in_words(window: Adherence) -> str:
+def _in_words(window: Adherence, language: Language) -> str:
     """`Last 7 days: 5 of 7 done, 1 skipped, 1 without a report`"""
     if not window.due:
-        return f"Last {window.days} days: nothing was due"
+        return language.say("Last {days} days: nothing was due", days=window.days)
+    said = language.say("Last {days} days: {done} of {due} done", days=window.days, done=window.done, due=window.due)
     counts = (
-        (window.partly, "partly done"),
-        (window.skipped, "skipped"),
-        (window.too_hard, "too hard"),
-        (window.missing, "without a report"),
+        (window.partly, phrase("{number} partly done")),
+        (window.skipped, phrase("{number} skipped")),
+        (window.too_hard, phrase("{number} too hard")),
+        (window.missing, phrase("{number} without a report")),
     )
-    others = "".join(f", {count} {word}" for count, word in counts if count)
-    return f"Last {window.days} days: {window.done} of {window.due} done{others}"
+    return ", ".join((said, *(language.say(words, number=count) for count, words in counts if count)))

@@ -15,6 +15,7 @@ from fhir_mappings.card_feedback import CardFeedback
 from fhir_mappings.model import Coding
 from service.api import cds_examples as examples
 from service.api.answers import view_response
+from service.api.auditing import Accessed
 from service.api.bodies import StrictRoute
 from service.api.cds_models import (
     CardAcceptanceList,
@@ -25,13 +26,15 @@ from service.api.cds_models import (
     FeedbackTaken,
     HookRequest,
 )
-from service.api.dependencies import CurrentActor, CurrentServices, Services
+from service.api.dependencies import CurrentAccessed, CurrentActor, CurrentServices, Services
 from service.api.documentation import answers, body
 from service.api.schemas import Instant
-from service.domain.actors import Actor, Role
+from service.domain.actors import Actor, Claims, Role
 from service.domain.hooks import BY_ID, SERVICES, Answer, CdsService
 from service.errors import Flaw, InvalidContent, NotAuthenticated, ResourceNotFound
 from service.guarded_fhir import GuardedFhir
+from service.ports import FhirGateway
+from service.witnessed_fhir import WitnessedFhir, WitnessedGuard
 from service.workflows.card_feedback import count_feedback, keep_feedback
 from service.workflows.decision_support import HookCall, answer_hook
 
@@ -101,12 +104,19 @@ async def discover_cds_services(_client: CurrentClient) -> Response:
     openapi_extra=body(examples.ORDER_SIGN),
 )
 async def call_cds_service(
-    service: CurrentCdsService, call: HookRequest, client: CurrentClient, services: CurrentServices, budget: Budget
+    service: CurrentCdsService,
+    call: HookRequest,
+    client: CurrentClient,
+    services: CurrentServices,
+    accessed: CurrentAccessed,
+    budget: Budget,
 ) -> Response:
     """Before the order is signed: what the patient said to it, what was agreed, or that nobody has asked yet. No card
     rather than a late one: when the FHIR server is down or slow, the answer is `{"cards":[]}`.
     """
-    return view_response(await _answered(call, service, client, services, budget))
+    asked = _call(call, service, client)
+    accessed.claims = _claims(asked.actor, services)
+    return view_response(await _answered(call, asked, service, services, accessed, budget))
 
 
 @router.post(
@@ -143,15 +153,14 @@ async def get_card_feedback(
 
 
 async def _answered(
-    call: HookRequest, service: CdsService, client: str, services: Services, budget: timedelta
+    call: HookRequest, asked: HookCall, service: CdsService, services: Services, accessed: Accessed, budget: timedelta
 ) -> CardsView:
     context, token = call.context, call.fhir_authorization.access_token if call.fhir_authorization else None
     server = services.decisions.servers.gateway(call.fhir_server, token)
-    asked = _call(call, service, client)
     card = await answer_hook(
         asked,
         _answer(call, service),
-        fhir=GuardedFhir(server, asked.actor) if server else None,
+        fhir=_witnessed(server, asked.actor, accessed) if server else None,
         rules=services.decisions.rules,
         now=services.clock(),
         budget=budget,
@@ -164,6 +173,16 @@ async def _answered(
         encounter=asked.encounter,
         app_url=str(app_url) if app_url else None,
     )
+
+
+def _witnessed(server: FhirGateway, actor: Actor, accessed: Accessed) -> FhirGateway:
+    """What is met and what is given is noted, as for any other read."""
+    return WitnessedGuard(GuardedFhir(WitnessedFhir(server, accessed.met), actor), accessed.given)
+
+
+def _claims(actor: Actor, services: Services) -> Claims:
+    """Whom the audit trail names: the user of the context, and the client that speaks for them this once."""
+    return Claims(actor.issuer, actor.client_id, actor.client_id, actor.scopes, services.clock(), actor.reference)
 
 
 def _answer(call: HookRequest, service: CdsService) -> Answer:

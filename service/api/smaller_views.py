@@ -7,14 +7,15 @@ from fhir_mappings import model
 from fhir_mappings.codes import ReportOutcome
 from fhir_mappings.target import concept_in_words
 from fhir_mappings.timing import schedule_in_words
+from fhir_mappings.wording import ENGLISH, Language, phrase
 from service.api.activity_views import ScheduleView
 from service.api.views import ConceptView, Day, Reference, TargetView, ValueView, View
 from service.workflows.days import Smaller
 
 NOT_SO_EASY: Final = {
-    ReportOutcome.TOO_HARD: "It is too hard as it is.",
-    ReportOutcome.SKIPPED: "It does not fit into the day as it is.",
-    ReportOutcome.PARTLY: "Only a part of it is possible.",
+    ReportOutcome.TOO_HARD: phrase("It is too hard as it is."),
+    ReportOutcome.SKIPPED: phrase("It does not fit into the day as it is."),
+    ReportOutcome.PARTLY: phrase("Only a part of it is possible."),
 }
 
 
@@ -83,33 +84,33 @@ class SmallerActivity(View):
     goals: tuple[GoalToCounter, ...] = ()
 
     @classmethod
-    def of(cls, found: Smaller) -> "SmallerActivity":
-        activity, schedule, reason = found.activity, found.schedule, _reason(found)
+    def of(cls, found: Smaller, language: Language = ENGLISH) -> "SmallerActivity":
+        activity, schedule, reason = found.activity, found.schedule, _reason(found, language)
         if schedule is None:
             return cls(activity=activity.reference, version=activity.version or "")
-        words = f"{concept_in_words(activity.what)}: {schedule_in_words(schedule)}"
+        words = f"{concept_in_words(activity.what)}: {schedule_in_words(schedule, language)}"
         return cls(
             activity=activity.reference,
             version=activity.version or "",
             words=words,
             change=ChangeToOffer(schedule=ScheduleOffer.of(schedule), reason=reason),
-            goals=tuple(_counter(goal, words, reason) for goal in found.goals),
+            goals=tuple(_counter(goal, words, reason, language) for goal in found.goals),
         )
 
 
 ANSWERS: tuple[Any, ...] = (SmallerActivity,)
 
 
-def _reason(found: Smaller) -> str:
+def _reason(found: Smaller, language: Language) -> str:
     because = found.because
     if because is None or because.outcome is None:
-        return "I would like to do less for now."
-    return because.notes[-1].text if because.notes else NOT_SO_EASY[because.outcome]
+        return language.say("I would like to do less for now.")
+    return because.notes[-1].text if because.notes else language.say(NOT_SO_EASY[because.outcome])
 
 
-def _counter(goal: model.Goal, words: str, reason: str) -> GoalToCounter:
+def _counter(goal: model.Goal, words: str, reason: str, language: Language) -> GoalToCounter:
     offer = CounterOffer(
-        description=f"{goal.description}. For now less: {words}",
+        description=language.say("{description}. For now less: {words}", description=goal.description, words=words),
         reason=reason,
         targets=tuple(map(TargetOffer.of, goal.targets)),
     )

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import msgspec
 
 from fhir_mappings import templates as nouns
-from fhir_mappings.timing import UNIT_NAMES, pattern_in_words
+from fhir_mappings.timing import count_in_words, pattern_in_words, span_in_words
+from fhir_mappings.wording import ENGLISH, Language
 from service.api.views import CodingView, ConceptView, Day, ValueView, View, day_text
 from service.domain.templates import Gate, open_objections
 
@@ -68,12 +69,12 @@ class TemplateActionView(View):
     goals: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, action: nouns.TemplateAction) -> "TemplateActionView":
+    def of(cls, action: nouns.TemplateAction, language: Language = ENGLISH) -> "TemplateActionView":
         return cls(
             id=action.id,
             title=action.title,
             who=action.who,
-            words=_in_words(action),
+            words=_in_words(action, language),
             instruction=action.instruction,
             coding=tuple(CodingView(system=c.system, code=c.code, display=c.display) for c in action.codings),
             schedule=_pattern(action),
@@ -117,7 +118,7 @@ class TemplateView(View):
     approved: Day | None = None
 
     @classmethod
-    def of(cls, template: nouns.Template) -> "TemplateView":
+    def of(cls, template: nouns.Template, language: Language = ENGLISH) -> "TemplateView":
         return cls(
             id=str(template.id),
             version=template.version or "",
@@ -129,7 +130,7 @@ class TemplateView(View):
             purpose=template.purpose,
             topics=tuple(map(ConceptView.of, template.topics)),
             goals=tuple(map(TemplateGoalView.of, template.goals)),
-            actions=tuple(map(TemplateActionView.of, template.actions)),
+            actions=tuple(TemplateActionView.of(a, language) for a in template.actions),
             authors=tuple(n.name for n in template.authors),
             reviewers=tuple(n.name for n in template.reviewers),
             endorsers=tuple(n.name for n in template.endorsers),
@@ -193,9 +194,10 @@ def _pattern(action: nouns.TemplateAction) -> PatternView | None:
     )
 
 
-def _in_words(action: nouns.TemplateAction) -> str | None:
+def _in_words(action: nouns.TemplateAction, language: Language) -> str | None:
+    """`every day before going to sleep, for 12 weeks`"""
     if action.pattern is None:
         return None
-    lasts = f", for {action.lasts.value} {UNIT_NAMES[action.lasts.unit]}s" if action.lasts else ""
-    count = f", {action.count} times in all" if action.count else ""
-    return f"{pattern_in_words(action.pattern)}{lasts}{count}"
+    lasts = span_in_words(action.lasts.value, action.lasts.unit, language) if action.lasts else ""
+    said = (pattern_in_words(action.pattern, language), lasts, count_in_words(action.count, language))
+    return ", ".join(filter(None, said))

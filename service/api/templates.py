@@ -1,5 +1,6 @@
 """Programmes designed with patients: drafted, discussed, endorsed, released, applied."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -39,6 +40,7 @@ from service.api.template_bodies import (
     StartTemplateVersion,
 )
 from service.api.template_views import ReleaseGate, TemplateList, TemplateView
+from service.commit import Session
 from service.workflows import templates
 
 router = APIRouter(prefix="/v1", tags=["templates"], route_class=StrictRoute)
@@ -51,9 +53,9 @@ TemplateStatuses = Annotated[
 ]
 
 
-def template_view(resource: Json) -> TemplateView:
-    """A PlanDefinition as we show it."""
-    return TemplateView.of(template_from_fhir(resource))
+def template_view_for(session: Session) -> Callable[[Json], TemplateView]:
+    """A PlanDefinition as we show it to this caller."""
+    return lambda resource: TemplateView.of(template_from_fhir(resource), session.words)
 
 
 @router.get(
@@ -67,7 +69,7 @@ async def list_templates(session: CurrentSession, form: AcceptedForm, statuses: 
     found = await templates.list_templates(session=session, statuses=frozenset(statuses))
     if form is Form.FHIR:
         return fhir_response(searchset(found))
-    return view_response(TemplateList(templates=tuple(map(template_view, found))))
+    return view_response(TemplateList(templates=tuple(map(template_view_for(session), found))))
 
 
 @router.post(
@@ -82,7 +84,7 @@ async def draft_template(content: DraftTemplate, act: CurrentAct) -> Response:
     """Patients, families and clinicians alike may start one. It is a draft until it is released."""
     return await act.answer(
         lambda: templates.draft(content.content(), session=act.session, named=content.name_me),
-        template_view,
+        template_view_for(act.session),
         location=LOCATION,
     )
 
@@ -95,7 +97,9 @@ async def draft_template(content: DraftTemplate, act: CurrentAct) -> Response:
 )
 async def get_template(template_id: TemplateId, session: CurrentSession, form: AcceptedForm) -> Response:
     """What it offers, who wrote and endorsed it, and each comment and objection. Patients are named if they want to."""
-    return resource_response(form, await templates.read_template(template_id, session=session), template_view)
+    return resource_response(
+        form, await templates.read_template(template_id, session=session), template_view_for(session)
+    )
 
 
 @router.get(
@@ -124,7 +128,7 @@ async def revise_template(
         lambda: templates.revise(
             template_id, content.content(), session=act.session, if_match=version, named=content.name_me
         ),
-        template_view,
+        template_view_for(act.session),
     )
 
 
@@ -142,7 +146,7 @@ async def start_template_version(
     """What is released never changes: the next version begins as a draft copy, without names and endorsements."""
     return await act.answer(
         lambda: templates.start_version(template_id, session=act.session, if_match=version, named=start.name_me),
-        template_view,
+        template_view_for(act.session),
         location=LOCATION,
     )
 
@@ -162,7 +166,7 @@ async def comment_template(
         lambda: templates.remark(
             template_id, RemarkKind.COMMENT, said.text, session=act.session, if_match=version, named=said.name_me
         ),
-        template_view,
+        template_view_for(act.session),
     )
 
 
@@ -181,7 +185,7 @@ async def object_to_template(
         lambda: templates.remark(
             template_id, RemarkKind.OBJECTION, said.text, session=act.session, if_match=version, named=said.name_me
         ),
-        template_view,
+        template_view_for(act.session),
     )
 
 
@@ -198,7 +202,7 @@ async def resolve_template_objection(
     """By whoever raised it, or a custodian: nobody else can wave it away."""
     return await act.answer(
         lambda: templates.resolve(template_id, remark_id, how.text, session=act.session, if_match=version),
-        template_view,
+        template_view_for(act.session),
     )
 
 
@@ -215,7 +219,7 @@ async def endorse_template(
     """Stand by exactly this text. You count by your role; your name is shown only if you want it to be."""
     return await act.answer(
         lambda: templates.endorse(template_id, session=act.session, if_match=version, named=yes.name_me),
-        template_view,
+        template_view_for(act.session),
     )
 
 
@@ -233,7 +237,7 @@ async def release_template(
     retired; plans that came from them go on.
     """
     return await act.answer(
-        lambda: templates.release(template_id, session=act.session, if_match=version), template_view
+        lambda: templates.release(template_id, session=act.session, if_match=version), template_view_for(act.session)
     )
 
 
@@ -249,7 +253,8 @@ async def retire_template(
 ) -> Response:
     """It is no longer applied. Plans that came from it go on."""
     return await act.answer(
-        lambda: templates.retire(template_id, why.reason, session=act.session, if_match=version), template_view
+        lambda: templates.retire(template_id, why.reason, session=act.session, if_match=version),
+        template_view_for(act.session),
     )
 
 
@@ -262,7 +267,9 @@ async def retire_template(
 )
 async def withdraw_template_naming(template_id: TemplateId, _: NoContent, act: CurrentAct) -> Response:
     """Your consent ends, and your name becomes your role again, on a released version, too."""
-    return await act.answer(lambda: templates.withdraw_naming(template_id, session=act.session), template_view)
+    return await act.answer(
+        lambda: templates.withdraw_naming(template_id, session=act.session), template_view_for(act.session)
+    )
 
 
 @router.post(

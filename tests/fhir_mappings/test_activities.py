@@ -19,11 +19,20 @@ from fhir_mappings.person_centered import PlanContents
 from fhir_mappings.r4 import check
 from fhir_mappings.service_request import activity_from_fhir, activity_to_fhir
 from fhir_mappings.task import asks_about, task_to_fhir
-from fhir_mappings.timing import is_computable, pattern_in_words, schedule_from_fhir, schedule_in_words, timing_json
+from fhir_mappings.timing import (
+    is_computable,
+    pattern_in_words,
+    schedule_from_fhir,
+    schedule_in_words,
+    span_in_words,
+    timing_json,
+)
+from fhir_mappings.wording import Language
 from tests.builders import CLINICIAN, NOW, PATIENT, a_plan, a_task
 from tests.fhir_mappings.test_fidelity import official
 from tests.service.domain.test_occurrences import schedules
 
+SPANISH = Language("es")
 START = date(2026, 12, 1)
 NIGHTLY = Schedule(Pattern(when=(EventTiming.HS,)), START, date(2027, 2, 28))
 
@@ -232,25 +241,81 @@ def test_a_pattern_needs_a_positive_frequency() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "words"),
+    ("pattern", "english", "spanish"),
     [
-        (Pattern(), "every day"),
-        (Pattern(when=(EventTiming.HS,)), "every day before going to sleep"),
-        (Pattern(days=(DayOfWeek.MON, DayOfWeek.WED, DayOfWeek.FRI)), "on Monday, Wednesday and Friday"),
-        (Pattern(days=(DayOfWeek.MON,), times=(time(7), time(21, 5))), "on Monday at 07:00 and at 21:05"),
-        (Pattern(frequency=3, unit=PeriodUnit.WEEK), "3 times a week"),
-        (Pattern(frequency=2, period=2, unit=PeriodUnit.MONTH), "twice every 2 months"),
-        (Pattern(period=2), "every 2 days"),
-        (Pattern(unit=PeriodUnit.MONTH), "every month"),
+        (Pattern(), "every day", "cada día"),
+        (Pattern(when=(EventTiming.HS,)), "every day before going to sleep", "cada día antes de dormir"),
+        (
+            Pattern(days=(DayOfWeek.MON, DayOfWeek.WED, DayOfWeek.SAT)),
+            "on Monday, Wednesday, and Saturday",
+            "cada lunes, miércoles y sábado",
+        ),
+        (
+            Pattern(days=(DayOfWeek.SUN,), times=(time(7), time(21, 5))),
+            "on Sunday at 7:00\u202fAM and at 9:05\u202fPM",
+            "cada domingo a las 7:00 y a las 21:05",
+        ),
+        (Pattern(times=(time(1, 30),)), "every day at 1:30\u202fAM", "cada día a la 1:30"),
+        (Pattern(frequency=3, unit=PeriodUnit.WEEK), "3 times a week", "3 veces a la semana"),
+        (Pattern(frequency=2), "twice a day", "dos veces al día"),
+        (Pattern(frequency=2, period=2, unit=PeriodUnit.MONTH), "twice every 2 months", "dos veces cada 2 meses"),
+        (Pattern(period=2), "every 2 days", "cada 2 días"),
+        (Pattern(unit=PeriodUnit.MONTH), "every month", "cada mes"),
     ],
 )
-def test_a_pattern_in_words(pattern: Pattern, words: str) -> None:
-    assert pattern_in_words(pattern) == words
+def test_a_pattern_in_words(pattern: Pattern, english: str, spanish: str) -> None:
+    assert pattern_in_words(pattern) == english
+    assert pattern_in_words(pattern, SPANISH) == spanish
 
 
-def test_a_schedule_in_words() -> None:
-    assert schedule_in_words(NIGHTLY) == "every day before going to sleep, from 2026-12-01 until 2027-02-28"
-    assert schedule_in_words(Schedule(Pattern(), START, count=6)) == "every day, from 2026-12-01, 6 times in all"
+@pytest.mark.parametrize(
+    ("schedule", "english", "spanish"),
+    [
+        (
+            NIGHTLY,
+            "every day before going to sleep, from December 1, 2026 until February 28, 2027",
+            "cada día antes de dormir, desde el 1 de diciembre de 2026 hasta el 28 de febrero de 2027",
+        ),
+        (
+            Schedule(Pattern(), START, count=6),
+            "every day, from December 1, 2026, 6 times in all",
+            "cada día, desde el 1 de diciembre de 2026, 6 veces en total",
+        ),
+        (
+            Schedule(Pattern(), START, count=1),
+            "every day, from December 1, 2026, 1 time in all",
+            "cada día, desde el 1 de diciembre de 2026, 1 vez en total",
+        ),
+    ],
+)
+def test_a_schedule_in_words(schedule: Schedule, english: str, spanish: str) -> None:
+    assert schedule_in_words(schedule) == english
+    assert schedule_in_words(schedule, SPANISH) == spanish
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "english", "spanish"),
+    [
+        (1, PeriodUnit.DAY, "for 1 day", "durante 1 día"),
+        (12, PeriodUnit.WEEK, "for 12 weeks", "durante 12 semanas"),
+        (3, PeriodUnit.MONTH, "for 3 months", "durante 3 meses"),
+    ],
+)
+def test_how_long_in_words(value: int, unit: PeriodUnit, english: str, spanish: str) -> None:
+    assert span_in_words(value, unit) == english
+    assert span_in_words(value, unit, SPANISH) == spanish
+
+
+def test_the_clock_is_the_one_of_the_region() -> None:
+    assert pattern_in_words(Pattern(times=(time(13),)), Language("es-MX")) == "cada día a la 1:00\u202fp.m."
+    assert pattern_in_words(Pattern(times=(time(13),)), Language("en-GB")) == "every day at 13:00"
+
+
+def test_a_plan_in_spanish_says_how_often_in_spanish() -> None:
+    div = plan_narrative(a_plan(), PlanContents(activities=(an_activity(),), language=SPANISH))
+
+    assert "cada día antes de dormir, desde el 1 de diciembre de 2026" in div
+    assert "every day" not in div
 
 
 def test_the_plan_says_what_is_to_be_done_and_what_is_only_proposed() -> None:
@@ -262,7 +327,7 @@ def test_the_plan_says_what_is_to_be_done_and_what_is_only_proposed() -> None:
     assert "<li><b>Knee exercises</b>: by December 10, 2026, done by patient <i>(done)</i></li>" in div
     assert "<li><b>Knee exercises</b></li><li>ServiceRequest/theirs</li>" in div
     assert div.count("(offered, not agreed)") == 1
-    assert "every day before going to sleep, from 2026-12-01 until 2027-02-28, done by patient" in div
+    assert "every day before going to sleep, from December 1, 2026 until February 28, 2027, done by patient" in div
 
 
 def test_a_plan_links_activities_and_keeps_those_of_others() -> None:

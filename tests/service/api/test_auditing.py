@@ -14,7 +14,9 @@ from service.api.dependencies import Services
 from service.errors import AuditTrailFull, UpstreamUnavailable
 from service.gateways.audit_trail import open_audit_trail
 from tests.conftest import FhirServer, app_with, open_test_services
+from tests.ehr import EHR, hooked
 from tests.people import Person, World, said
+from tests.service.workflows.test_preferences import HOME, states
 
 
 class Trail:
@@ -190,3 +192,19 @@ async def test_nobody_changes_what_was_recorded(embedded_server: FhirServer) -> 
             ]
     assert {a.status_code for a in answers} == {405}
     assert {a.headers["Allow"] for a in answers} == {""}
+
+
+async def test_what_is_read_for_a_hook_is_recorded_with_the_user_and_the_client(
+    world: World, fhir_server: FhirServer
+) -> None:
+    trail = Trail()
+    await states(world.ann, world.patient, **HOME)
+    async with audited(fhir_server, world, audit=trail) as (there, _):
+        path, call = "/cds-services/coplan-what-matters", hooked(world, "patient-view")
+        assert said(await EHR.call(there.ann.http, path, call), 200)["cards"]
+
+        (event,) = trail.events
+        assert event["agent"][1]["who"]["identifier"]["value"] == EHR.issuer
+        ((interaction, outcome, who, whose, resources),) = trail.told()
+        assert (interaction, outcome, who, whose) == ("operation", "0", world.bo.reference, f"Patient/{world.patient}")
+        assert [r.partition("/")[0] for r in resources] == ["Observation"]

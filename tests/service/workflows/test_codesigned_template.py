@@ -140,7 +140,7 @@ async def test_applying_proposes_everything_and_agrees_to_nothing(world: World) 
     assert len(await world.found(f"AuditEvent?entity=Patient/{world.patient}")) == 1
     on_server = await world.on_server(f"CarePlan/{plan['id']}")
     assert on_server["instantiatesCanonical"] == [f"{template['url']}|1"]
-    assert "Proposed, not agreed" in on_server["text"]["div"]
+    assert "To be done, offered, not agreed" in on_server["text"]["div"]
 
 
 async def test_the_patient_accepts_one_goal_and_counters_another(world: World) -> None:

@@ -108,7 +108,7 @@ async def test_nobody_is_given_something_to_do_without_their_yes(world: World) -
     assert "items" not in today
     plan = await care_plan(world)
     assert "activity" not in plan
-    assert "Activities proposed, not agreed" in plan["text"]["div"]
+    assert "To be done, offered, not agreed" in plan["text"]["div"]
 
     refused = await world.nora.post(f"/v1/activities/{offer['id']}/accept", {}, version=offer["version"])
     assert said(refused, 403)["type"] == "urn:coplan:problem:not-permitted"
@@ -226,7 +226,7 @@ async def test_too_hard_becomes_smaller_once_the_other_side_agrees(world: World)
     assert (await world.ann.sees(f"/v1/activities/{exercises['id']}"))["status"] == "revoked"
     plan = await care_plan(world)
     assert [a["reference"]["reference"] for a in plan["activity"]] == [f"ServiceRequest/{change['id']}"]
-    assert "on Monday, Wednesday and Friday before going to sleep" in plan["text"]["div"]
+    assert "on Monday, Wednesday, and Friday before going to sleep" in plan["text"]["div"]
 
     offered = smaller["goals"][0]
     assert offered["goal"] == f"Goal/{goal['id']}"

@@ -86,6 +86,23 @@ async def test_a_repeated_act_is_answered_in_the_language_that_is_asked_for(worl
     assert english.json()["targets"][0]["words"] == "pasos: at least 4000 {steps}/d"
 
 
+async def test_how_often_and_how_it_went_are_said_in_the_language_of_the_reader(world: World) -> None:
+    path = f"/v1/patients/{world.patient}/care-plans"
+    plan = said(await world.bo.post(path, {"title": "Rodilla"}), 201)
+    spanish = {"Accept-Language": "es"}
+    nightly = {"description": "Ejercicios", "schedule": {"when": ["HS"]}}
+    planned = said(await world.ann.post(f"/v1/care-plans/{plan['id']}/activities", nightly, **spanish), 201)
+    listed = said(await world.ann.get(f"/v1/patients/{world.patient}/activities", **spanish), 200)
+    went = said(await world.ann.get(f"/v1/activities/{planned['id']}/adherence?timeZone=UTC", **spanish), 200)
+    smaller = said(await world.ann.get(f"/v1/activities/{planned['id']}/smaller?timeZone=UTC", **spanish), 200)
+
+    assert planned["schedule"]["words"].startswith("cada día antes de dormir, desde el ")
+    assert listed["activities"][0]["activity"]["schedule"]["words"] == planned["schedule"]["words"]
+    assert [w["words"][:8] for w in went["windows"]] == ["Últimos "] * 2
+    assert smaller["words"].startswith("Ejercicios: cada ")
+    assert smaller["change"]["reason"] == "Por ahora me gustaría hacer menos."
+
+
 async def test_a_clinic_says_what_is_spoken_where_a_record_does_not(fhir_server: FhirServer) -> None:
     async with open_world(fhir_server, language="es") as world:
         await agreed(world)
