@@ -1,0 +1,47 @@
+"""What Mia does for a goal that she has made private after it was shared, on both servers: her mother learns nothing."""
+
+from fhir_mappings.carrier import Json
+from fhir_mappings.elements import is_restricted
+from tests.people import Person, World, said
+
+SECRET = "Stop the night feeds before the summer camp"
+DOING = "Close the tube at night"
+DAY = "2099-12-15"
+
+
+async def shared_activity(world: World) -> tuple[Json, Json]:
+    """A goal of Mia and her doctor that the family may see, and what she does for it."""
+    goal = await world.bo.acts(await world.mia.proposes(world.child, SECRET), "accept")
+    plan = (await world.found(f"CarePlan?subject=Patient/{world.child}"))[0]
+    body = {"description": DOING, "due": DAY, "goals": [goal["id"]]}
+    activity = said(await world.bo.post(f"/v1/care-plans/{plan['id']}/activities", body), 201)
+    answer = await world.mia.post(f"/v1/activities/{activity['id']}/accept", {}, version=activity["version"])
+    return goal, said(answer, 200)
+
+
+async def reported(who: Person, activity: Json) -> Json:
+    body = {"occurrence": "once", "outcome": "done"}
+    return said(await who.post(f"/v1/activities/{activity['id']}/reports", body), 201)
+
+
+async def becomes(world: World, goal: Json, visibility: str) -> None:
+    present = await world.mia.sees(f"/v1/goals/{goal['id']}")
+    await world.mia.acts(present, "visibility", visibility=visibility)
+
+
+async def done_for_it(world: World, activity: Json) -> list[Json]:
+    """The activity, its proposal and its reports on the server."""
+    tasks = await world.found(f"Task?patient=Patient/{world.child}&focus=ServiceRequest/{activity['id']}")
+    return [await world.on_server(f"ServiceRequest/{activity['id']}"), *tasks]
+
+
+async def test_what_is_done_for_a_goal_is_kept_from_the_family_with_it_and_shown_again(world: World) -> None:
+    goal, activity = await shared_activity(world)
+    await reported(world.mia, activity)
+    await becomes(world, goal, "private")
+    assert [is_restricted(r) for r in await done_for_it(world, activity)] == [True, True, True]
+    assert (await world.rosa.get(f"/v1/activities/{activity['id']}")).status_code == 404
+
+    await becomes(world, goal, "shared")
+    assert [is_restricted(r) for r in await done_for_it(world, activity)] == [False, False, False]
+    assert (await world.rosa.sees(f"/v1/activities/{activity['id']}"))["description"] == DOING
