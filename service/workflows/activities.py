@@ -95,6 +95,7 @@ async def report(activity_id: str, occurrence: str, said: Said, *, session: Sess
     Raises:
         TransitionNotAllowed: somebody has said something else of it already.
     """
+    await session.fhir.read("ServiceRequest", activity_id)  # hidden and absent are the same, whatever was kept
     words = "\0".join((str(said.outcome), said.note or "", said.at.isoformat() if said.at else ""))
     operation = Operation(_digest(f"report\0{activity_id}\0{occurrence}"), _digest(words))
 
@@ -111,6 +112,7 @@ async def correct(
     activity_id: str, report_id: str, said: Said, reason: str, *, session: Session, if_match: str
 ) -> Outcome:
     """Puts a report right."""
+    await session.fhir.read("ServiceRequest", activity_id)  # hidden and absent are the same, whatever was kept
 
     async def decide() -> Decision:
         resource = await session.fhir.read("Task", report_id)
@@ -124,7 +126,8 @@ async def correct(
 
 
 async def read_report(activity_id: str, report_id: str, *, session: Session) -> Json:
-    """A report on this activity."""
+    """A report on this activity: seen by whoever may see the activity."""
+    await session.fhir.read("ServiceRequest", activity_id)
     resource = await session.fhir.read("Task", report_id)
     _report_on(resource, activity_id)
     return resource
