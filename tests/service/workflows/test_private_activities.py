@@ -66,3 +66,21 @@ async def test_a_hidden_activity_is_absent_whatever_is_said_of_it(world: World) 
         answers += [await world.rosa.post(f"{reports}/{report['id']}/correct", fix, version=v) for v in ("1", "99")]
         said_of_it = {(a.status_code, a.json()["type"], a.json()["detail"]) for a in answers}
         assert said_of_it == {(404, "urn:coplan:problem:not-found", "There is no such resource for you.")}
+
+
+async def test_the_shared_plan_is_told_anew_without_what_has_become_private(world: World) -> None:
+    goal, activity = await shared_activity(world)
+    item = {"text": "The tube, just us", "goal": goal["id"]}
+    said(await world.mia.post(f"/v1/patients/{world.child}/agenda", item), 201)
+    barrier = {"text": "I am scared to sleep without it"}
+    said(await world.mia.post(f"/v1/goals/{goal['id']}/barriers", barrier), 201)
+    words = (SECRET, DOING, item["text"], activity["id"])
+    (shared,) = await world.found(f"CarePlan?subject=Patient/{world.child}")
+    assert [w in shared["text"]["div"] for w in words] == [True, True, True, False]
+
+    await becomes(world, goal, "private")
+    told = (await world.on_server(f"CarePlan/{shared['id']}"))["text"]["div"]
+    assert [w for w in (*words, barrier["text"]) if w in told] == []
+    await becomes(world, goal, "shared")
+    told = (await world.on_server(f"CarePlan/{shared['id']}"))["text"]["div"]
+    assert [w in told for w in words] == [True, True, True, False]
