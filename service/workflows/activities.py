@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TypeAlias
 
 from fhir_mappings.activities import Activity, Report
-from fhir_mappings.activity_report import is_report, report_from_fhir
+from fhir_mappings.activity_report import is_report, report_from_fhir, report_to_fhir
 from fhir_mappings.care_plan import care_plan_from_fhir
 from fhir_mappings.carrier import Json
 from fhir_mappings.model import CarePlan, Goal, Reference
@@ -95,7 +95,10 @@ async def report(activity_id: str, occurrence: str, said: Said, *, session: Sess
     Raises:
         TransitionNotAllowed: somebody has said something else of it already.
     """
-    await session.fhir.read("ServiceRequest", activity_id)  # hidden and absent are the same, whatever was kept
+    # Hidden and absent are the same, and who may not report is not told that somebody has.
+    activity = activity_from_fhir(await session.fhir.read("ServiceRequest", activity_id))
+    mine = rules.as_reported(activity, occurrence, said, session.occasion())
+    session.fhir.must_be_able_to_create(report_to_fhir(mine))
     words = "\0".join((str(said.outcome), said.note or "", said.at.isoformat() if said.at else ""))
     operation = Operation(_digest(f"report\0{activity_id}\0{occurrence}"), _digest(words))
 

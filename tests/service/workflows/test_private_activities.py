@@ -1,7 +1,10 @@
 """What Mia does for a goal that she has made private after it was shared, on both servers: Rosa learns nothing."""
 
+from dataclasses import replace
+
 from fhir_mappings.carrier import Json, encode
 from fhir_mappings.elements import is_restricted
+from tests.conftest import ISSUER
 from tests.people import Person, World, said
 
 SECRET = "Stop the night feeds before the summer camp"
@@ -84,3 +87,18 @@ async def test_the_shared_plan_is_told_anew_without_what_has_become_private(worl
     await becomes(world, goal, "shared")
     told = (await world.on_server(f"CarePlan/{shared['id']}"))["text"]["div"]
     assert [w in told for w in words] == [True, True, True, False]
+
+
+async def test_who_may_not_report_is_not_told_that_somebody_has(world: World) -> None:
+    _, activity = await shared_activity(world)
+    first = await reported(world.mia, activity)
+    system = replace(world.bo, token=ISSUER.token("", scope="system/*.cruds", client_id="analytics"))
+    reader = "patient/Goal.rs patient/Task.rs patient/ServiceRequest.rs"
+    mia = replace(world.mia, token=ISSUER.token(world.mia.reference, scope=reader))
+    rosa = replace(world.rosa, token=ISSUER.token(world.rosa.reference, scope=reader.replace("patient/", "user/")))
+
+    body = {"occurrence": "once", "outcome": "done"}
+    for who, problem in ((system, "not-permitted"), (mia, "scope-missing"), (rosa, "scope-missing")):
+        answer = await who.post(f"/v1/activities/{activity['id']}/reports", body)
+        assert said(answer, 403)["type"] == f"urn:coplan:problem:{problem}"
+    assert (await reported(world.bo, activity))["id"] == first["id"], "whoever may report repeats it"
