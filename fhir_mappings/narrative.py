@@ -3,7 +3,7 @@
 Source: https://hl7.org/fhir/R4/narrative.html
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from typing import Final
 
@@ -82,7 +82,7 @@ def plan_narrative(plan: CarePlan, contents: PlanContents) -> str:
         *(_priorities(p, shown) for p in sorted(shown.priorities, key=_rank) if p.current),
         _section(language.say("Goals"), linked, language.say("No goal is agreed yet.")),
         _section(language.say("Offered, not agreed"), offered),
-        _activities(plan, shown),
+        _activities(plan, shown, {a.reference for a in contents.activities} - {a.reference for a in shown.activities}),
         _section(language.say("To talk about at a visit"), [escape(_on_agenda(i, language)) for i in _open(shown)]),
     )
     tag = escape(language.tag)
@@ -114,10 +114,14 @@ def latest_scores(goal: Reference, assessments: Iterable[Assessment]) -> Mapping
     return {scorer: by_scorer[scorer] for scorer in SCORERS if scorer in by_scorer}
 
 
-def _activities(plan: CarePlan, contents: PlanContents) -> str:
-    """What is to be done, and what is only offered."""
+def _activities(plan: CarePlan, contents: PlanContents, untold: Collection[Reference]) -> str:
+    """What is to be done, and what is only offered.
+
+    Args:
+        untold: activities that are none of this plan's to tell, though it may link them: not even their ids.
+    """
     language, known = contents.language, {a.reference: a for a in contents.activities}
-    linked = [_activity(known[r], language) if r in known else escape(r) for r in plan.activities]
+    linked = [_activity(known[r], language) if r in known else escape(r) for r in plan.activities if r not in untold]
     drafts = (a for a in contents.activities if a.status is CarePlanStatus.DRAFT and plan.reference in a.based_on)
     status = escape(language.say(STATUS_IN_WORDS[LifecycleStatus.PROPOSED]))
     offered = [f"{_activity(a, language)} <i>({status})</i>" for a in drafts]

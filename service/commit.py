@@ -45,6 +45,7 @@ from service.ports import Cache, Clock, GuardedGateway
 from service.records import read_told
 
 N = TypeVar("N", Goal, Assessment, PriorityList, AgendaItem, Activity)
+L = TypeVar("L", Assessment, AgendaItem)
 
 ATTEMPTS: Final = 6
 """How often an act starts again when a resource that its caller did not name had moved on meanwhile."""
@@ -277,9 +278,9 @@ def _told(decision: Decision) -> PlanContents:
     contents, change = decision.contents or PlanContents(), decision.change
     return PlanContents(
         goals=_now(Goal, decision.goals, change.goals),
-        assessments=_now(Assessment, contents.assessments, change.others),
+        assessments=_as_labelled(_now(Assessment, contents.assessments, change.others), change),
         priorities=_now(PriorityList, contents.priorities, change.others),
-        agenda=_now(AgendaItem, contents.agenda, change.others),
+        agenda=_as_labelled(_now(AgendaItem, contents.agenda, change.others), change),
         activities=_now(Activity, contents.activities, change.others),
         language=contents.language,
     )
@@ -289,6 +290,12 @@ def _now(kind: type[N], before: Iterable[N], after: Iterable[Noun]) -> tuple[N, 
     found: dict[Reference, N] = {noun.reference: noun for noun in before}
     found.update((noun.reference, noun) for noun in after if isinstance(noun, kind))
     return tuple(found.values())
+
+
+def _as_labelled(nouns: Iterable[L], change: Change) -> tuple[L, ...]:
+    """As private as the change makes their resources."""
+    private = {noun.reference: noun.private for noun in change.others if isinstance(noun, Labelled)}
+    return tuple(replace(n, private=private.get(n.reference, n.private)) for n in nouns)
 
 
 def _stamp(session: Session, change: Change, written: tuple[Reference, ...], occasion: Occasion) -> Stamp:

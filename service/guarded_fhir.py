@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from typing import Final
 
 from fhir_mappings.bundle import Create, Entry, Update, Written
 from fhir_mappings.carrier import Json
@@ -30,6 +31,9 @@ from service.domain.scopes import Interaction
 from service.errors import Flaw, InvalidContent, ResourceNotFound
 from service.ports import FhirGateway, Parameters
 from service.rights import Rights
+
+NEW: Final = "urn:uuid:00000000-0000-4000-8000-000000000000"
+"""What stands alone is called so until the server names it."""
 
 
 def _today() -> date:
@@ -64,6 +68,10 @@ class GuardedFhir:
         """
         if not await self._admits(patient):
             raise ResourceNotFound(f"{patient} not found")
+
+    def must_be_able_to_create(self, resource: Json) -> None:
+        """See `GuardedGateway`. Nothing is sent."""
+        self._must_be_writable(Create(resource, NEW), (), ())
 
     async def read(self, resource_type: str, resource_id: str) -> Json:
         """Raises ResourceNotFound alike for what is absent and for what is somebody else's."""
@@ -107,9 +115,7 @@ class GuardedFhir:
         return [r for r in found if may_see(self.actor, r) and not tells_of(r, private)]
 
     async def create(self, resource: Json, *, if_none_exist: str | None = None) -> Written:
-        return (
-            await self.transact([Create(resource, "urn:uuid:00000000-0000-4000-8000-000000000000", if_none_exist)])
-        )[0]
+        return (await self.transact([Create(resource, NEW, if_none_exist)]))[0]
 
     async def update(self, resource: Json, *, if_match: str) -> Written:
         return (await self.transact([Update(resource, if_match)]))[0]

@@ -78,6 +78,15 @@ class GuardedGateway(FhirGateway, Protocol):
         """
         ...
 
+    def must_be_able_to_create(self, resource: Json) -> None:
+        """Refuses whoever may not write this about a patient whom they may see, before it is said to be there already.
+
+        Raises:
+            NotPermitted: an application without a user, or a family member without the right.
+            ScopeMissing: names the least scope that would do.
+        """
+        ...
+
     async def search_beside(
         self, resource_type: str, parameters: Parameters, *, limit: int | None = None
     ) -> list[Json]:

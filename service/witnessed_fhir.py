@@ -73,6 +73,9 @@ class WitnessedGuard(WitnessedFhir):
     async def must_admit(self, patient: Reference) -> None:
         await self._guarded.must_admit(patient)
 
+    def must_be_able_to_create(self, resource: Json) -> None:
+        self._guarded.must_be_able_to_create(resource)
+
     async def search_beside(
         self, resource_type: str, parameters: Parameters, *, limit: int | None = None
     ) -> list[Json]:

@@ -161,9 +161,7 @@ def report(course: Course, key: str, said: "Said", occasion: Occasion) -> Change
         InvalidContent: the activity has no such occurrence, or not yet.
     """
     activity = course.activity
-    occurrence = occurrence_with(activity, key)
-    if occurrence is None:
-        raise InvalidContent(Flaw("occurrence", "is none of this activity", "not-found"))
+    occurrence = _must_be_occurrence(activity, key)
     _must_be(activity, IN_FORCE, "reported on")
     if occurrence.first > occasion.today + EARLY:
         raise InvalidContent(Flaw("occurrence", "lies in the future", "business-rule"))
@@ -171,6 +169,15 @@ def report(course: Course, key: str, said: "Said", occasion: Occasion) -> Change
     done = _completed(activity, said.outcome, occasion)
     plan = course.plan if done else None
     return Change(Act.REPORT_ACTIVITY, new.reference, others=(new, *done), plan=plan)
+
+
+def as_reported(activity: Activity, key: str, said: "Said", occasion: Occasion) -> Report:
+    """What this actor would write, to judge whether they may: whether it can be reported now is for `report` to say.
+
+    Raises:
+        InvalidContent: the activity has no such occurrence.
+    """
+    return _report(activity, _must_be_occurrence(activity, key), said, occasion)
 
 
 def correct(course: Course, earlier: Report, said: "Said", reason: str, occasion: Occasion) -> Change:
@@ -321,6 +328,12 @@ def _linked(plan: CarePlan, activity: Activity, gone: Iterable[Reference], occas
 def _moved(course: Course, status: CarePlanStatus, act: Act, word: str, reason: str, occasion: Occasion) -> Change:
     moved = _noted(replace(course.activity, status=status), word, reason, occasion)
     return Change(act, moved.reference, others=(moved,), plan=course.plan, reason=reason)
+
+
+def _must_be_occurrence(activity: Activity, key: str) -> Occurrence:
+    if occurrence := occurrence_with(activity, key):
+        return occurrence
+    raise InvalidContent(Flaw("occurrence", "is none of this activity", "not-found"))
 
 
 def _report(activity: Activity, occurrence: Occurrence, said: Said, occasion: Occasion) -> Report:

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TypeAlias
 
 from fhir_mappings.activities import Activity, Report
-from fhir_mappings.activity_report import is_report, report_from_fhir
+from fhir_mappings.activity_report import is_report, report_from_fhir, report_to_fhir
 from fhir_mappings.care_plan import care_plan_from_fhir
 from fhir_mappings.carrier import Json
 from fhir_mappings.model import CarePlan, Goal, Reference
@@ -95,6 +95,10 @@ async def report(activity_id: str, occurrence: str, said: Said, *, session: Sess
     Raises:
         TransitionNotAllowed: somebody has said something else of it already.
     """
+    # Hidden and absent are the same, and who may not report is not told that somebody has.
+    activity = activity_from_fhir(await session.fhir.read("ServiceRequest", activity_id))
+    mine = rules.as_reported(activity, occurrence, said, session.occasion())
+    session.fhir.must_be_able_to_create(report_to_fhir(mine))
     words = "\0".join((str(said.outcome), said.note or "", said.at.isoformat() if said.at else ""))
     operation = Operation(_digest(f"report\0{activity_id}\0{occurrence}"), _digest(words))
 
@@ -111,6 +115,7 @@ async def correct(
     activity_id: str, report_id: str, said: Said, reason: str, *, session: Session, if_match: str
 ) -> Outcome:
     """Puts a report right."""
+    await session.fhir.read("ServiceRequest", activity_id)  # hidden and absent are the same, whatever was kept
 
     async def decide() -> Decision:
         resource = await session.fhir.read("Task", report_id)
@@ -124,7 +129,8 @@ async def correct(
 
 
 async def read_report(activity_id: str, report_id: str, *, session: Session) -> Json:
-    """A report on this activity."""
+    """A report on this activity: seen by whoever may see the activity."""
+    await session.fhir.read("ServiceRequest", activity_id)
     resource = await session.fhir.read("Task", report_id)
     _report_on(resource, activity_id)
     return resource

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Collection
 
 from fhir_mappings.carrier import Json
+from fhir_mappings.codes import ACTIVITY
 from fhir_mappings.model import Noun, Reference
+from fhir_mappings.service_request import activity_from_fhir
 from service.commit import Decision, Outcome, Session, carry_out
 from service.domain.priorities import resplit
 from service.domain.thread import Occasion
@@ -46,11 +48,27 @@ async def _about(record: Record, fhir: FhirGateway) -> list[Json]:
         fhir.search("Task", [("patient", patient), ("focus", named)]),
         fhir.search("Communication", [("patient", patient), ("based-on", named)]),
         fhir.search("Observation", [("patient", patient), ("focus", named)]),
+        _activities(record, fhir),
     )
     agenda = [i for i in record.contents.agenda if i.goal in offers]
     about = [r for resources in found for r in resources] + [record.sources[i.reference] for i in agenda]
     targets = [*offers, *(f"{r['resourceType']}/{r['id']}" for r in about)]
     return about + await _provenances(targets, fhir)
+
+
+async def _activities(record: Record, fhir: FhirGateway) -> list[Json]:
+    """What is done for one of the offers, with what was asked and reported of it."""
+    offers, patient = {g.reference for g in record.thread.goals}, record.goal.subject
+    if not any(offers.intersection(a.goals) for a in record.patient.activities):
+        return []
+    kept_here = await fhir.search("ServiceRequest", [("patient", patient), ("identifier", f"{ACTIVITY}|")])
+    served = [r for r in kept_here if offers.intersection(activity_from_fhir(r).goals)]
+    named = [f"ServiceRequest/{r['id']}" for r in served]
+    pages = (named[i : i + AT_ONCE] for i in range(0, len(named), AT_ONCE))
+    tasks = await asyncio.gather(
+        *(fhir.search("Task", [("patient", patient), ("focus", ",".join(page))]) for page in pages)
+    )
+    return [*served, *(t for page in tasks for t in page)]
 
 
 async def _provenances(targets: Collection[Reference], fhir: FhirGateway) -> list[Json]:
