@@ -8,6 +8,7 @@ from typing import Final
 
 from fhir_mappings.bundle import Create, Entry, Update, Written
 from fhir_mappings.carrier import Json
+from fhir_mappings.codes import ACTIVITY
 from fhir_mappings.compartment import patient_of, references_in
 from fhir_mappings.confidentiality import restricted_alike
 from fhir_mappings.elements import is_restricted
@@ -24,7 +25,7 @@ from service.domain.access import (
     without_content,
 )
 from service.domain.actors import Actor, Role
-from service.domain.confidentiality import restricted_goals, tells_of, with_private, without_private
+from service.domain.confidentiality import restricted_in, tells_of, with_private, without_private
 from service.domain.edits import must_be_theirs_to_write
 from service.domain.policy import DEFAULT_POLICY, Policy
 from service.domain.scopes import Interaction
@@ -111,7 +112,7 @@ class GuardedFhir:
             self.fhir.search(resource_type, parameters, limit=limit), self._look_ahead(*asked)
         )
         await self._shown(found, Interaction.SEARCH, matches=resource_type)
-        private = await self._private_goals({p for r in found if (p := patient_of(r))}, found)
+        private = await self._private_to({p for r in found if (p := patient_of(r))}, found)
         return [r for r in found if may_see(self.actor, r) and not tells_of(r, private)]
 
     async def create(self, resource: Json, *, if_none_exist: str | None = None) -> Written:
@@ -170,12 +171,12 @@ class GuardedFhir:
         patient = patient_of(written.resource)
         if patient is not None and not await self._admits(patient):
             raise ResourceNotFound(f"{written.resource['resourceType']} not found")
-        private = await self._private_goals({patient} if patient else (), ())
+        private = await self._private_to({patient} if patient else (), ())
         return replace(written, resource=self._visible(written.resource, private))
 
     async def _look_ahead(self, *asked: Reference) -> None:
         """What decides about the answer is asked for along with it: care teams, and what is kept from the family."""
-        private = self._private_goals(self.actor.patients or (), ())
+        private = self._private_to(self.actor.patients or (), ())
         await asyncio.gather(private, *(self.must_admit(patient) for patient in asked))
 
     async def _shown(
@@ -184,7 +185,7 @@ class GuardedFhir:
         """Those of the resources that the actor may see, as the actor may see them."""
         patients = {p for r in found if (p := patient_of(r)) is not None}
         await asyncio.gather(*(self._admits(p) for p in patients))
-        private = await self._private_goals(patients, found)
+        private = await self._private_to(patients, found)
         shown: dict[int, Json] = {}
         # What a Provenance is about is judged before the Provenance, wherever the server put it.
         for resource in sorted(found, key=_is_ledger):
@@ -209,18 +210,22 @@ class GuardedFhir:
         self._versions[reference, resource.get("meta", {}).get("versionId")] = resource
         self._named.update(reference.partition("/_history/")[0] for _, reference in references_in(visible, ""))
 
-    async def _private_goals(self, patients: Collection[Reference], found: Collection[Json]) -> frozenset[Reference]:
-        """The goals that are kept from a family member: read once for each patient in a request."""
+    async def _private_to(self, patients: Collection[Reference], found: Collection[Json]) -> frozenset[Reference]:
+        """The goals and activities that are kept from a family member: read once for each patient in a request."""
         if self.actor.role is not Role.RELATED_PERSON:
             return frozenset()
-        known = [self._private_goals_of(p) for p in patients if self.actor.may_act_for(p)]
-        return restricted_goals(found).union(*(await asyncio.gather(*known)))
+        known = [self._private_of(p) for p in patients if self.actor.may_act_for(p)]
+        return restricted_in(found).union(*(await asyncio.gather(*known)))
 
-    async def _private_goals_of(self, patient: Reference) -> frozenset[Reference]:
+    async def _private_of(self, patient: Reference) -> frozenset[Reference]:
         if patient not in self._private:
 
             async def find() -> frozenset[Reference]:
-                return restricted_goals(await self.fhir.search("Goal", [("patient", patient)]))
+                goals, activities = await asyncio.gather(
+                    self.fhir.search("Goal", [("patient", patient)]),
+                    self.fhir.search("ServiceRequest", [("patient", patient), ("identifier", f"{ACTIVITY}|")]),
+                )
+                return restricted_in((*goals, *activities))
 
             self._private[patient] = asyncio.ensure_future(find())
         return await self._private[patient]
@@ -232,7 +237,7 @@ class GuardedFhir:
         patient = patient_of(resource)
         if before is None or patient is None or resource["resourceType"] != "CarePlan":
             return entry
-        private = await self._private_goals({patient}, ())
+        private = await self._private_to({patient}, ())
         return replace(entry, resource=with_private(resource, before, private)) if private else entry
 
     def _before(self, entry: Entry) -> Json | None:

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from fhir_mappings.carrier import Json
-from fhir_mappings.codes import CONFIDENTIALITY, CONSENT_ACTION
+from fhir_mappings.codes import CONFIDENTIALITY, CONSENT_ACTION, SHARED_PLAN
 from fhir_mappings.elements import is_restricted
 from service.domain.actors import ProxyRights, Right, Role
 from service.domain.care_teams import is_on_a_team, members_of
 from service.domain.confidentiality import (
-    restricted_goals,
+    restricted_in,
     tells_of,
     with_private,
     without_private,
@@ -181,7 +181,7 @@ def test_a_label_keeps_a_resource_from_the_family() -> None:
     assert [is_restricted(labelled(c)) for c in ("R", "V", "N")] == [True, True, False]
     assert not is_restricted({"resourceType": "Goal", "meta": {"security": [{"system": "urn:x", "code": "R"}]}})
     assert not is_restricted({"resourceType": "Goal"})
-    assert restricted_goals([labelled("R"), labelled("N"), labelled("R", resourceType="Task")]) == {"Goal/secret"}
+    assert restricted_in([labelled("R"), labelled("N"), labelled("R", resourceType="Task")]) == {"Goal/secret"}
 
 
 def test_what_tells_of_a_private_goal() -> None:
@@ -204,6 +204,24 @@ def test_what_tells_of_a_private_goal() -> None:
     changed = shown | {"goal": [*shown["goal"], {"reference": "Goal/new"}]}
     links = [g["reference"] for g in with_private(changed, plan, private)["goal"]]
     assert links == ["Goal/open", "Goal/new", "Goal/secret"]
+
+
+@pytest.mark.parametrize(("system", "told"), [(SHARED_PLAN, True), ("urn:other", False)])
+def test_a_private_activity_is_left_out_of_a_plan_and_put_back(system: str, told: bool) -> None:
+    private = restricted_in([labelled("R", resourceType="ServiceRequest")])
+    hidden, shown = ({"reference": {"reference": f"ServiceRequest/{i}"}} for i in ("secret", "open"))
+    plan: Json = {
+        "resourceType": "CarePlan",
+        "identifier": [{"system": system, "value": "x"}],
+        "text": {"status": "generated", "div": "all"},
+        "activity": [hidden, shown],
+    }
+
+    seen = without_private(plan, private)
+    assert seen["activity"] == [shown]
+    assert (seen["text"]["div"] == "all") == told
+    assert with_private(seen, plan, private)["activity"] == [shown, hidden]
+    assert "activity" not in without_private(plan | {"activity": [hidden]}, private)
 
 
 FULL = frozenset({"user/*.cruds"})

@@ -5,7 +5,7 @@ from dataclasses import replace
 from fhir_mappings.carrier import Json, encode
 from fhir_mappings.elements import is_restricted
 from tests.conftest import ISSUER
-from tests.people import Person, World, said
+from tests.people import FHIR, Person, World, said
 
 SECRET = "Stop the night feeds before the summer camp"
 DOING = "Close the tube at night"
@@ -102,3 +102,32 @@ async def test_who_may_not_report_is_not_told_that_somebody_has(world: World) ->
         answer = await who.post(f"/v1/activities/{activity['id']}/reports", body)
         assert said(answer, 403)["type"] == f"urn:coplan:problem:{problem}"
     assert (await reported(world.bo, activity))["id"] == first["id"], "whoever may report repeats it"
+
+
+async def test_no_view_of_the_family_lists_what_is_hidden_and_their_acts_keep_it(world: World) -> None:
+    goal, activity = await shared_activity(world)
+    body = {"description": "A new tube set", "due": DAY, "goals": [goal["id"]]}
+    (shared,) = await world.found(f"CarePlan?subject=Patient/{world.child}")
+    offered = said(await world.bo.post(f"/v1/care-plans/{shared['id']}/activities", body), 201)
+    await becomes(world, goal, "private")
+    without_label = {"resourceType": "Task", "status": "requested", "intent": "proposal"}
+    question = without_label | {
+        "focus": {"reference": f"ServiceRequest/{offered['id']}"},
+        "for": {"reference": f"Patient/{world.child}"},
+    }
+    left = await world.fhir.post("Task", content=encode(question))
+    assert left.status_code == 201
+
+    child = f"/v1/patients/{world.child}"
+    paths = [f"{child}/{p}" for p in ("plan", "care-plans", "activities", "today?timeZone=UTC", "week?timeZone=UTC")]
+    paths.append(f"/v1/care-plans/{shared['id']}")
+    for accept in ("application/json", FHIR["Accept"]):
+        answers = [await world.rosa.get(p, **{"Accept": accept, "Cache-Control": "no-cache"}) for p in paths]
+        assert {a.status_code for a in answers} <= {200, 406}
+        words = (activity["id"], offered["id"], DOING, "tube", SECRET)
+        assert [(a.url.path, w) for a in answers for w in words if w in a.text] == []
+    asked = await world.mia.proposes(world.child, "Go to the lake", ask=[world.rosa.reference])
+    await world.rosa.acts(asked, "accept")
+    kept = await world.on_server(f"CarePlan/{shared['id']}")
+    assert [a["reference"]["reference"] for a in kept["activity"]] == [f"ServiceRequest/{activity['id']}"]
+    assert ("lake" in kept["text"]["div"], "tube" in kept["text"]["div"]) == (True, False)
