@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ import respx
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
+from service.domain.actors import Claims
 from service.errors import IssuerUnavailable, NotAuthenticated
 from service.gateways.demo_issuer import AUDIENCE, ISSUER, DemoIssuer
 from service.gateways.introspection import IntrospectionEndpoint
@@ -330,7 +332,8 @@ async def test_a_revoked_token_is_refused_within_five_seconds() -> None:
         }
         assert route.call_count == 1
         request = route.calls[0].request
-        assert b"token=opaque-1" in request.content
+        assert request.content == b"token=opaque-1&token_type_hint=access_token"
+        assert (request.headers["Accept"], request.headers["Cache-Control"]) == ("application/json", "no-store")
         assert request.headers["Authorization"] == httpx.BasicAuth("coplan", "s%3Aecret")._auth_header
         route.mock(return_value=httpx.Response(200, json={"active": False}))
         now[0] += INTROSPECTED_FOR.total_seconds()
@@ -492,3 +495,78 @@ def test_only_one_issuer_has_tokens_that_do_not_say_whose_they_are() -> None:
     )
     with pytest.raises(ValueError, match="only one issuer"):
         Settings.model_validate({"fhir_base_url": BASE, "issuers": {"a": opaque, "b": opaque}})
+
+
+async def test_everything_that_a_token_says_is_understood() -> None:
+    claims = await VERIFIER.verify(token(name="Ann", sub="s-1"))
+
+    assert claims == Claims(
+        issuer="https://issuer.test",
+        subject="s-1",
+        client_id="portal",
+        scopes=frozenset({"openid", "patient/Goal.cruds"}),
+        expires_at=datetime.fromtimestamp(NOW + 300, UTC),
+        fhir_user="Patient/ann",
+        patient="Patient/ann",
+        name="Ann",
+    )
+
+
+async def test_the_key_that_the_token_names_is_asked_for() -> None:
+    asked: list[str] = []
+
+    class Asked(KnownKeys):
+        async def with_key(self, key_id: str) -> KeySet:
+            asked.append(key_id)
+            return await super().with_key(key_id)
+
+    issuers = {"https://issuer.test": Asked(public(KEY))}
+    await SmartTokenVerifier(issuers, audience="coplan", fhir_base_url=BASE, now=lambda: NOW).verify(token())
+    assert asked == [KEY.kid]
+
+
+def test_rsa_keys_are_taken_from_2048_bits() -> None:
+    rsa = RSA.as_dict(private=False)
+
+    assert [k.kid for k in usable_keys({"keys": [rsa]}).keys] == [RSA.kid]
+
+
+@pytest.mark.parametrize("kind", ["Bearer", "bearer", "access_token"])
+@respx.mock
+async def test_a_bearer_token_is_called_by_either_name(kind: str) -> None:
+    answer = {**ACTIVE, "token_type": kind, "exp": NOW - 29, "nbf": NOW + 30, "name": "Ann"}
+    respx.post(INTROSPECT).mock(return_value=httpx.Response(200, json=answer))
+    async with httpx.AsyncClient() as http:
+        assert (await asking(http).verify("opaque-1")).name == "Ann"
+
+
+@pytest.mark.parametrize(
+    ("claims", "good"),
+    [
+        ({"exp": NOW - 29, "iat": NOW - 100}, True),
+        ({"exp": NOW - 30, "iat": NOW - 100}, False),
+        ({"iat": NOW + 30}, True),
+        ({"iat": NOW + 31}, False),
+        ({"nbf": NOW + 30}, True),
+        ({"nbf": NOW + 31}, False),
+        ({"iat": NOW, "exp": NOW + 86_400}, True),
+        ({"iat": NOW, "exp": NOW + 86_401}, False),
+    ],
+)
+async def test_times_are_held_to_the_second(claims: dict[str, Any], good: bool) -> None:
+    if good:
+        await VERIFIER.verify(token(**claims))
+        return
+    with pytest.raises(NotAuthenticated):
+        await VERIFIER.verify(token(**claims))
+
+
+@respx.mock
+async def test_an_issuer_names_our_server_as_it_knows_it() -> None:
+    respx.get(JWKS).mock(return_value=jwks(KEY))
+    issuers = {"https://issuer.test": {"jwks": JWKS, "fhir_base_url": "https://ehr.test/r4", "audience": "plan"}}
+    settings = Settings.model_validate({"fhir_base_url": BASE, "issuers": issuers})
+    async with httpx.AsyncClient() as http:
+        verifier = verifier_of(settings, http)
+        claims = {"aud": "plan", "fhirUser": "https://ehr.test/r4/Practitioner/bo"}
+        assert (await verifier.verify(token(KEY, None, **claims))).fhir_user == "Practitioner/bo"
