@@ -13,9 +13,9 @@ from fhir_mappings.target import concept_in_words
 from fhir_mappings.timing import schedule_in_words
 from fhir_mappings.wording import ENGLISH, Language, phrase
 from service.api.views import CodingView, Day, NoteView, Reference, View, day_text
-from service.domain.activities import NextStep
 from service.domain.adherence import Adherence
 from service.domain.due import Due
+from service.domain.next_steps import NextStep
 from service.workflows.days import Agenda, Step
 
 

@@ -5,7 +5,7 @@ Nobody is given something to do without their yes: what is planned for the other
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -205,35 +205,6 @@ class Said:
     outcome: ReportOutcome | None
     note: str | None = None
     at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NextStep:
-    """Who has to do what next: `answer` a proposal, `do` it, `resume` it. `by` is the last day, where there is one."""
-
-    what: str
-    who: tuple[Reference, ...] = ()
-    by: date | None = None
-
-
-def next_step(course: Course, upcoming: Occurrence | None) -> NextStep | None:
-    """What has to happen next, None where nothing has to.
-
-    Args:
-        upcoming: the first occurrence that nobody has reported on and that is not over.
-    """
-    activity = course.activity
-    match activity.status:
-        case CarePlanStatus.DRAFT:
-            owners = (t.owner for t in course.questions(activity))
-            return NextStep("answer", tuple(o for o in owners if o))
-        case CarePlanStatus.ON_HOLD:
-            return NextStep("resume")
-        case CarePlanStatus.ACTIVE if upcoming:
-            by = activity.due.last_day if activity.due else upcoming.last
-            return NextStep("do", activity.performers, by)
-        case _:
-            return None
 
 
 def _offered(

@@ -17,9 +17,10 @@ from fhir_mappings.provenance import stamp_from_fhir
 from fhir_mappings.service_request import activity_from_fhir
 from fhir_mappings.task import asks_about, task_from_fhir
 from service.commit import Session
-from service.domain.activities import Course, NextStep, next_step
+from service.domain.activities import Course
 from service.domain.adherence import WINDOWS, Adherence, adherence, pauses_of
 from service.domain.due import Due, due, due_today, upcoming, week_of
+from service.domain.next_steps import NextStep, next_step
 from service.domain.smaller import smaller
 from service.domain.thread import WAITING, is_for
 from service.ports import FhirGateway, Parameters

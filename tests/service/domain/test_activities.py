@@ -14,9 +14,10 @@ from fhir_mappings.activity_report import STATUS_OF
 from fhir_mappings.codes import Act, CarePlanStatus, EventTiming, PeriodUnit, ReportOutcome, RequestIntent, TaskStatus
 from fhir_mappings.model import CarePlan, Concept, PartialDate, Stamp, Task
 from service.domain import activities as rules
-from service.domain.activities import ActivityDraft, Course, Said, next_step
+from service.domain.activities import ActivityDraft, Course, Said
 from service.domain.adherence import Pause, adherence, pauses_of
 from service.domain.due import due, due_today, upcoming
+from service.domain.next_steps import next_step
 from service.domain.occurrences import occurrence_with, occurrences
 from service.domain.thread import Change, Occasion
 from service.errors import InvalidContent, NotPermitted, TransitionNotAllowed
@@ -229,6 +230,13 @@ def test_a_report_says_what_became_of_one_evening(outcome: ReportOutcome, status
     assert [n.text for n in report.notes] == ["Tired"]
     assert len(change.others) == 1
     assert change.plan is None
+
+
+def test_who_may_report_is_judged_by_the_report_that_they_would_write() -> None:
+    said = Said(ReportOutcome.DONE, "Tired")
+    written = first(rules.report(a_course(an_activity()), "2026-11-30.HS", said, an_occasion()))
+
+    assert rules.as_reported(an_activity(), "2026-11-30.HS", said, an_occasion()) == written
 
 
 @pytest.mark.parametrize("key", ["2026-11-20.HS", "2026-12-03.HS", "nonsense", "once"])

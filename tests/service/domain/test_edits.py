@@ -40,6 +40,9 @@ def a_resource(**parts: Any) -> Json:
     return goal_to_fhir(a_goal()) | {"id": "g1", "meta": {"versionId": "1"}} | parts
 
 
+DATED: Json = {"date": "2026-11-30T10:00:00Z"}
+
+
 def refused(who: str, before: Json | None, after: Json, policy: Policy = DEFAULT_POLICY) -> str:
     """The elements that are not theirs to write; empty where all are."""
     try:
@@ -205,6 +208,8 @@ OTHERS: list[Any] = [
     pytest.param("clinician", "CarePlan", {}, {"author": {}}, "CarePlan.author", id="an author"),
     pytest.param("patient", "ServiceRequest", {}, {"status": "active"}, "", id="no table for its type"),
     pytest.param("patient", "ServiceRequest", {}, {"subject": {"reference": PATIENT, "type": "x"}}, "x", id="subject"),
+    pytest.param("clinician", "List", DATED, {"status": "retired"}, "List.entry", id="the patient's order"),
+    pytest.param("patient", "List", DATED, {"status": "retired"}, "", id="one's own order"),
     pytest.param("patient", "Observation", {}, {"status": "amended"}, "Observation.status", id="of somebody else"),
     pytest.param("clinician", "Observation", {}, {"status": "entered-in-error"}, "", id="void by a clinician"),
     pytest.param("clinician", "Observation", {}, {"valueString": "x"}, "Observation.valueString", id="not its value"),
