@@ -28,7 +28,10 @@ class Me(View):
     actor: Reference
     role: str
     client_id: str
-    operations: Annotated[tuple[str, ...], msgspec.Meta(description="What can be done, by operationId")] = ()
+    operations: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(description="What can be done with goals, their progress and plans, by operationId"),
+    ] = ()
     scopes: Annotated[tuple[str, ...], msgspec.Meta(description="Scopes that count")] = ()
     scopes_not_understood: Annotated[tuple[str, ...], msgspec.Meta(description="They grant nothing here")] = ()
     scopes_without_effect: Annotated[tuple[str, ...], msgspec.Meta(description="Understood, but not for you")] = ()
