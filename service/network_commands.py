@@ -130,6 +130,8 @@ def report(
     definitions: Definitions = None,
 ) -> None:
     """Draws the charts and the page, and writes the MeasureReports, all of it masked."""
+    if smallest < SMALLEST_CELL and centre is None:
+        raise typer.BadParameter(f"less than {SMALLEST_CELL} is for a centre's own eyes: name it with --centre")
     to.mkdir(parents=True, exist_ok=True)
     shown = []
     with (to / "reports.ndjson").open("wb") as file, _progress() as bar:
@@ -277,6 +279,8 @@ def _counts(folder: Path) -> list[Counted]:
 
 def _chosen(definitions: Path | None, names: list[str] | None) -> list[MeasureDefinition]:
     known = known_measures() if definitions is None else measures_in(definitions)
+    if not known:
+        raise typer.BadParameter(f"there is no measure in {definitions}")
     if unknown := set(names or ()) - known.keys():
         raise typer.BadParameter(f"no such measure: {', '.join(sorted(unknown))}. See: coplan measures list")
     return [m for m in known.values() if not names or m.id in names]
@@ -288,7 +292,9 @@ def _exported_on(folder: Path) -> date:
         path = folder / name
         if path.exists() and (found := decode(path.read_bytes()).get(member)):
             return date.fromisoformat(found[:10])
-    raise typer.BadParameter("nothing says when the data were exported: --as-of YYYY-MM-DD")
+    raise typer.BadParameter(
+        f"nothing in {folder} says when the data were exported (are there any?): --as-of YYYY-MM-DD"
+    )
 
 
 def _engine(name: str, folder: Path) -> AbstractContextManager["Engine"]:
@@ -300,7 +306,7 @@ def _engine(name: str, folder: Path) -> AbstractContextManager["Engine"]:
         if name == "spark":
             return local_spark()
     except ImportError as exc:
-        raise typer.BadParameter(f"{exc.name} is not installed: pip install 'coplan[network]'") from exc
+        raise typer.BadParameter(f"{exc.name} is not installed: it comes with the extra `network`, or `spark`") from exc
     raise typer.BadParameter("the engine is duckdb or spark")
 
 

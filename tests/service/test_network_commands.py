@@ -91,6 +91,10 @@ def test_the_measures_are_listed() -> None:
         ),
         pytest.param(("measures", "report", ".", "--to", "out"), "coplan measures run", id="nothing counted"),
         pytest.param(
+            ("measures", "report", ".", "--to", "out", "--smallest-cell", "0"), "--centre", id="unmasked for everybody"
+        ),
+        pytest.param(("measures", "run", ".", "--definitions", "none"), "no measure in none", id="no definitions"),
+        pytest.param(
             ("synth", "network", "--to", "x", "--centres", "9", "--patients", "8"), "for each centre", id="too few"
         ),
         pytest.param(
