@@ -99,9 +99,26 @@ async def test_a_bulk_export_finishes(fhir: httpx.AsyncClient) -> None:
     assert any(f'"id":"{new["id"]}"' in answer.text for answer in answers)
 
 
+def probed(base_url: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(PROBE), base_url, "--level", "core"]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+
+
+def only_connections_were_lost(output: str) -> bool:
+    """Whether each failed check failed because the server closed a kept connection as the request left.
+
+    HTTP allows that at any time (RFC 9110, 9.3.1), and the probe sends nothing twice: such a run says nothing about
+    the server's answers.
+    """
+    lines = [line.strip() for line in output.splitlines()]
+    failures = [lines[at + 1] for at, line in enumerate(lines) if line.startswith("FAIL")]
+    return all("RemoteProtocolError" in reason for reason in failures)
+
+
 @pytest.mark.skipif(not PROBE.exists(), reason="the probe of FHIR servers is not beside this repository")
 def test_every_core_check_of_the_probe_passes(hapi_server: FhirServer) -> None:
-    command = [sys.executable, str(PROBE), hapi_server.base_url, "--level", "core"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+    done = probed(hapi_server.base_url)
+    if done.returncode != 0 and only_connections_were_lost(done.stdout):
+        done = probed(hapi_server.base_url)
 
     assert done.returncode == 0, done.stdout
