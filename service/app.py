@@ -164,7 +164,7 @@ async def open_services(
         yield Services(
             settings,
             fhir,
-            verifier or verifier_of(settings, http),
+            verifier or verifier_of(settings, http, keys),
             cache,
             replies,
             lambda: datetime.now(UTC),

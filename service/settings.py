@@ -168,6 +168,16 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _must_be_able_to_ask_issuers(self) -> Self:
+        asked = [i for i in self.issuers.values() if isinstance(i, IssuerSettings) and i.introspection]
+        if not self.has_client_keys and any(i.client_secret is None for i in asked):
+            raise ValueError(
+                "introspection in COPLAN_ISSUERS needs a client_secret, or COPLAN_CLIENT_KEYS or"
+                " COPLAN_CLIENT_KEYS_FOLDER to sign with"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _must_know_where_hooks_are(self) -> Self:
         if self.cds_clients and not self.cds_base_url:
             raise ValueError("COPLAN_CDS_CLIENTS needs COPLAN_CDS_BASE_URL: a token names the endpoint that it is for")
@@ -188,7 +198,12 @@ class Settings(BaseSettings):
     @property
     def is_client(self) -> bool:
         """True if this service can get tokens of its own."""
-        return bool(self.token_endpoint and self.client_id and (self.client_keys or self.client_keys_folder))
+        return bool(self.token_endpoint and self.client_id and self.has_client_keys)
+
+    @property
+    def has_client_keys(self) -> bool:
+        """True if this service can prove itself by a signature."""
+        return bool(self.client_keys or self.client_keys_folder)
 
     @field_validator("issuers")
     @classmethod

@@ -1,7 +1,8 @@
 """A real authorisation server in a process of its own: the npm package oidc-provider, set up as a SMART server is.
 
 It issues what the service has to live with: `at+jwt` access tokens with `fhirUser` and `patient` by authorisation code
-and PKCE, system tokens to clients that prove themselves by `private_key_jwt`, and exchanged tokens.
+and PKCE, system tokens to clients that prove themselves by `private_key_jwt`, exchanged tokens; and opaque tokens, of
+which it says by introspection what they are worth, until they are revoked.
 """
 
 import json
@@ -46,7 +47,8 @@ class AuthorizationServer:
         self._port = free_port()
         self.issuer = f"http://127.0.0.1:{self._port}"
         self.jwks_url, self.token_endpoint = f"{self.issuer}/jwks", f"{self.issuer}/token"
-        self.audience = audience
+        self.introspection = f"{self.issuer}/token/introspection"
+        self.audience, self.opaque_audience = audience, f"{audience}/opaque"
         client = {"id": client_id, "jwks": client_keys}
         self._settings = {"port": self._port, "coplan": client, "fhir": fhir, "audience": audience}
         self._closing = ExitStack()
@@ -108,6 +110,12 @@ class AuthorizationServer:
             answer = browser.post("/token", data=form)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
+
+    def revoke(self, token: str) -> None:
+        """As a portal does when its user logs out."""
+        form = {"token": token, "client_id": "portal"}
+        answer = httpx.post(f"{self.issuer}/token/revocation", data=form, trust_env=False)
+        assert answer.status_code == 200, answer.text
 
     def _code(self, browser: httpx.Client, answer: httpx.Response, fhir_user: str) -> str:
         """Follows redirects, logs in and consents where a page asks for it, until the code comes."""

@@ -4,7 +4,7 @@ Source: https://hl7.org/fhir/smart-app-launch/STU2.2/client-confidential-asymmet
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -17,6 +17,7 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 from fhir_mappings.carrier import Json, MalformedJson, decode
 
 Key: TypeAlias = ECKey | RSAKey
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFETIME: Final = timedelta(minutes=4)
 """SMART allows five; one is left for clocks that differ."""
 MIN_RSA_BITS: Final = 2048
@@ -69,13 +70,23 @@ class ClientKeys:
         """The JWK Set for everybody to see."""
         return {"keys": [self._public(key) for key in self._keys]}
 
-    def assertion(self, client_id: str, token_endpoint: str) -> str:
-        """A JWT by which this client proves itself once at this endpoint."""
+    def proof(self, client_id: str, audience: str) -> Mapping[str, str]:
+        """The form fields by which this client proves itself once (`private_key_jwt`).
+
+        Source: https://www.rfc-editor.org/rfc/rfc7523#section-2.2
+        """
+        return {
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self.assertion(client_id, audience),
+        }
+
+    def assertion(self, client_id: str, audience: str) -> str:
+        """A JWT that says once who this client is, to the endpoint or issuer that `audience` names."""
         now = int(time.time())
         claims = {
             "iss": client_id,
             "sub": client_id,
-            "aud": token_endpoint,
+            "aud": audience,
             "iat": now,
             "exp": now + int(ASSERTION_LIFETIME.total_seconds()),
             "jti": str(uuid4()),

@@ -66,6 +66,8 @@ REFUSALS: Final[Mapping[int, type[CoPlanError]]] = {
     410: ResourceGone,
     412: VersionConflict,
 }
+ABSENT: Final = frozenset({404, 410})
+"""What a proxy says of a path that it does not know, too: only in FHIR's own words it is said of a resource."""
 
 
 @asynccontextmanager
@@ -267,6 +269,8 @@ class FhirClient:
         log.info("fhir_server_refused", status=status, interaction=what, issues=issues)
         if status in {429, 503}:
             raise self._paused(response.headers.get("Retry-After"))
+        if status in ABSENT and not _is_fhir(response, answer):
+            raise UpstreamInvalid(f"what answered {status} to {what} is no FHIR server")
         if error := self._credentials.refusals.get(status) or REFUSALS.get(status):
             raise error(f"the FHIR server answered {status} to {what}")
         if response.is_server_error:
@@ -313,6 +317,15 @@ def _decoded(body: bytes) -> Json | None:
     except MalformedJson:
         return None
     return value if isinstance(value, dict) and isinstance(value.get("resourceType"), str) else None
+
+
+def _is_fhir(response: httpx.Response, answer: Json | None) -> bool:
+    """An outcome, or what says that it is FHIR's: a body there need not be.
+
+    Source: https://hl7.org/fhir/R4/http.html#return
+    """
+    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return media_type == FHIR_JSON or (answer is not None and answer["resourceType"] == "OperationOutcome")
 
 
 def _as_asked(resource: Json, resource_type: str, resource_id: str) -> Json:

@@ -32,7 +32,6 @@ from service.gateways.client_keys import ClientKeys
 from service.logs import log
 from service.ports import Credentials
 
-ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"
 TIMEOUT: Final = timedelta(seconds=5)
@@ -115,10 +114,7 @@ class TokenEndpoint:
             UpstreamUnavailable, UpstreamTimeout, UpstreamInvalid: it does not do its part.
         """
         asked_at = self.clock()
-        proof = {
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": self._keys.assertion(self._client_id, self._url),
-        }
+        proof = self._keys.proof(self._client_id, self._url)
         answer = _answer(await self._post({**form, **proof}))
         return _issued(answer, asked_at)
 

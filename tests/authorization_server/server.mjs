@@ -1,5 +1,5 @@
 // A SMART-like authorisation server over oidc-provider: at+jwt tokens with fhirUser and patient, private_key_jwt clients,
-// client credentials, token exchange. Whoever logs in is who they say: for tests on 127.0.0.1 only.
+// client credentials, token exchange, opaque tokens with introspection and revocation. Whoever logs in is who they say: for tests on 127.0.0.1 only.
 //
 // Reads its settings as one line of JSON on stdin: { port, coplan: { id, jwks }, fhir, audience }; says "ready" on stdout.
 
@@ -21,12 +21,14 @@ const { d, ...publicKey } = key;
 
 const servers = {
   [audience]: "openid fhirUser launch/patient patient/*.cruds user/*.cruds",
+  [`${audience}/opaque`]: "openid fhirUser launch/patient patient/*.cruds user/*.cruds",
   [fhir]: "system/*.cruds system/*.rs patient/*.cruds user/*.cruds",
 };
 const resourceServer = (resource) => {
   if (!(resource in servers)) throw new errors.InvalidTarget();
-  const jwt = { sign: { alg: "ES384" } };
-  return { scope: servers[resource], audience: resource, accessTokenFormat: "jwt", accessTokenTTL: 300, jwt };
+  const server = { scope: servers[resource], audience: resource, accessTokenTTL: 300 };
+  if (resource.endsWith("/opaque")) return { ...server, accessTokenFormat: "opaque" };
+  return { ...server, accessTokenFormat: "jwt", jwt: { sign: { alg: "ES384" } } };
 };
 
 const provider = new Provider(issuer, {
@@ -64,6 +66,7 @@ const provider = new Provider(issuer, {
     clientCredentials: { enabled: true },
     devInteractions: { enabled: true },
     introspection: { enabled: true },
+    revocation: { enabled: true },
     resourceIndicators: {
       enabled: true,
       defaultResource: () => fhir,

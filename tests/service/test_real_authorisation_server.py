@@ -1,5 +1,6 @@
 """With a real authorisation server: users' tokens, our own, exchanged ones; the FHIR server believes its own only."""
 
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from fhir_mappings.carrier import encode
 from service.app import open_services
 from service.gateways.client_keys import ClientKeys
 from service.gateways.embedded_fhir import create_embedded_store
-from service.gateways.upstream_identity import ASSERTION_TYPE
+from service.gateways.smart_tokens import INTROSPECTED_FOR
 from service.settings import Settings
 from tests.conftest import app_with
 from tests.oauth_server import AuthorizationServer
@@ -71,11 +72,10 @@ class Place:
         """The service as its operator sets it up."""
         given = Settings(
             fhir_base_url=self.fhir.base_url,
-            issuers={self.auth.issuer: self.auth.jwks_url},
             token_endpoint=self.auth.token_endpoint,
             client_id="coplan",
             client_keys="{}",
-            **{"audience": AUDIENCE, **settings},
+            **{"audience": AUDIENCE, "issuers": {self.auth.issuer: self.auth.jwks_url}, **settings},
         )
         async with open_services(given, keys=KEYS) as services:
             transport = httpx.ASGITransport(app_with(replace(services, audit=None)))
@@ -182,12 +182,36 @@ async def test_an_audience_that_the_server_does_not_know_is_our_mistake_and_not_
     assert place.fhir.callers == []
 
 
+async def test_an_opaque_token_is_asked_about_with_our_keys_until_it_is_revoked(place: Place) -> None:
+    """The authorisation server shares no secret with this service: it knows its published keys."""
+    auth = place.auth
+    issuer = {"introspection": auth.introspection, "client_id": "coplan", "opaque": True}
+    settings = {
+        "issuers": {auth.issuer: issuer},
+        "audience": auth.opaque_audience,
+        "upstream_identity": "backend-services",
+    }
+    async with place.service(**settings) as http:
+        ann = Person(http, place.ann, auth.log_in(place.ann, audience=auth.opaque_audience))
+        me = await ann.sees("/v1/me")
+        again = await ann.sees("/v1/me")
+        auth.revoke(ann.token)
+        services: Any = http._transport.app.state.services  # type: ignore[attr-defined]
+        later = time.monotonic() + INTROSPECTED_FOR.total_seconds()
+        services.verifier._kept._clock = lambda: later
+        refused = await ann.get("/v1/me")
+
+    assert "." not in ann.token
+    assert (me["actor"], me["clientId"], me["patients"]) == (place.ann, "portal", [place.ann])
+    assert again == me
+    assert refused.status_code == 401
+
+
 def test_a_proof_is_taken_once(place: Place) -> None:
     form = {
         "grant_type": "client_credentials",
         "scope": "system/*.rs",
-        "client_assertion_type": ASSERTION_TYPE,
-        "client_assertion": KEYS.assertion("coplan", place.auth.token_endpoint),
+        **KEYS.proof("coplan", place.auth.token_endpoint),
     }
     first, again = (httpx.post(place.auth.token_endpoint, data=form, trust_env=False) for _ in range(2))
 
@@ -205,8 +229,7 @@ def test_a_proof_is_taken_once(place: Place) -> None:
 def test_other_proofs_are_not_taken(place: Place, keys: ClientKeys, endpoint: str | None) -> None:
     form = {
         "grant_type": "client_credentials",
-        "client_assertion_type": ASSERTION_TYPE,
-        "client_assertion": keys.assertion("coplan", endpoint or place.auth.token_endpoint),
+        **keys.proof("coplan", endpoint or place.auth.token_endpoint),
     }
     answer = httpx.post(place.auth.token_endpoint, data=form, trust_env=False)
 

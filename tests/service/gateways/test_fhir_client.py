@@ -34,6 +34,10 @@ async def fhir() -> AsyncIterator[FhirClient]:
     [
         pytest.param(404, OUTCOME, errors.ResourceNotFound, id="absent"),
         pytest.param(410, OUTCOME, errors.ResourceGone, id="deleted"),
+        pytest.param(404, "<html>no such route", errors.UpstreamInvalid, id="a proxy that knows no such path"),
+        pytest.param(404, {"message": "no Route matched"}, errors.UpstreamInvalid, id="a gateway with JSON of its own"),
+        pytest.param(404, "", errors.UpstreamInvalid, id="nobody says what is absent"),
+        pytest.param(410, "<html>", errors.UpstreamInvalid, id="a proxy whose path is gone"),
         pytest.param(409, OUTCOME, errors.VersionConflict, id="conflict, as HAPI says it"),
         pytest.param(412, OUTCOME, errors.VersionConflict, id="conflict"),
         pytest.param(400, OUTCOME, errors.UpstreamRefused, id="refused"),
@@ -59,6 +63,17 @@ async def test_each_answer_to_a_read_is_an_error_of_ours(
     with pytest.raises(error) as raised:
         await fhir.read("Goal", "g1")
     assert "secret-value" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("status", "error"), [(404, errors.ResourceNotFound), (410, errors.ResourceGone)])
+@respx.mock
+async def test_an_absence_without_words_is_one_if_it_is_fhir(
+    fhir: FhirClient, status: int, error: type[Exception]
+) -> None:
+    headers = {"Content-Type": "application/fhir+json; charset=utf-8"}
+    respx.get(f"{BASE}/Goal/g1").mock(return_value=httpx.Response(status, headers=headers))
+    with pytest.raises(error):
+        await fhir.read("Goal", "g1")
 
 
 @pytest.mark.parametrize("failure", [httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError])

@@ -6,6 +6,7 @@ import json
 import time
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -15,8 +16,9 @@ from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
 from service.domain.actors import Claims
 from service.errors import IssuerUnavailable, NotAuthenticated
+from service.gateways.client_keys import ASSERTION_TYPE, ClientKeys
 from service.gateways.demo_issuer import AUDIENCE, ISSUER, DemoIssuer
-from service.gateways.introspection import IntrospectionEndpoint
+from service.gateways.introspection import BySecret, IntrospectionEndpoint
 from service.gateways.issuer_keys import COOL_DOWN, FetchedKeys, KnownKeys, discovered, usable_keys
 from service.gateways.issuers import verifier_of
 from service.gateways.smart_tokens import INTROSPECTED_FOR, VERIFIED_FOR, Issuer, SmartTokenVerifier
@@ -313,7 +315,7 @@ ACTIVE = {
 
 
 def asking(http: httpx.AsyncClient, clock: Any = lambda: 0.0) -> SmartTokenVerifier:
-    endpoint = IntrospectionEndpoint(http, INTROSPECT, client_id="coplan", client_secret="s:ecret")
+    endpoint = IntrospectionEndpoint(http, INTROSPECT, BySecret("coplan", "s:ecret"))
     issuer = Issuer(introspection=endpoint, opaque=True)
     return SmartTokenVerifier(
         {"https://issuer.test": issuer}, audience="coplan", fhir_base_url=BASE, now=lambda: NOW, clock=clock
@@ -471,11 +473,44 @@ async def test_issuers_come_from_the_settings(monkeypatch: pytest.MonkeyPatch) -
         assert (await verifier.verify("opaque-1")).issuer == "https://asked.test"
 
 
+@respx.mock
+async def test_an_issuer_that_shares_no_secret_is_shown_a_signature_each_time() -> None:
+    """Source: https://www.rfc-editor.org/rfc/rfc7523#section-3"""
+    keys = ClientKeys.generated()
+    route = respx.post(INTROSPECT).mock(return_value=httpx.Response(200, json=ACTIVE))
+    asked = {"introspection": INTROSPECT, "client_id": "coplan", "opaque": True}
+    settings = Settings.model_validate(
+        {"fhir_base_url": BASE, "issuers": {"https://issuer.test": asked}, "client_keys": "{}"}
+    )
+    async with httpx.AsyncClient() as http:
+        verifier = verifier_of(settings, http, keys)
+        for opaque in ("opaque-1", "opaque-2"):
+            assert (await verifier.verify(opaque)).patient == "Patient/ann"
+    forms = [dict(parse_qsl(call.request.content.decode())) for call in route.calls]
+    public_keys: Any = keys.public
+    published = KeySet.import_key_set(public_keys)
+    proofs = [jwt.decode(f.pop("client_assertion"), published, algorithms=["ES384"]).claims for f in forms]
+
+    assert forms == [
+        {"token": t, "token_type_hint": "access_token", "client_assertion_type": ASSERTION_TYPE}
+        for t in ("opaque-1", "opaque-2")
+    ]
+    assert [(p["iss"], p["sub"], p["aud"]) for p in proofs] == [("coplan", "coplan", "https://issuer.test")] * 2
+    assert len({p["jti"] for p in proofs}) == 2
+    assert all("Authorization" not in call.request.headers for call in route.calls)
+
+
+def test_introspection_takes_a_secret_or_keys_to_sign_with() -> None:
+    asked = {"introspection": INTROSPECT, "client_id": "c"}
+    with pytest.raises(ValueError, match="COPLAN_CLIENT_KEYS"):
+        Settings.model_validate({"fhir_base_url": BASE, "issuers": {"https://issuer.test": asked}})
+
+
 @pytest.mark.parametrize(
     "issuer",
     [
         {"introspection": INTROSPECT},
-        {"introspection": INTROSPECT, "client_id": "c"},
+        {"introspection": INTROSPECT, "client_secret": "s"},
         {"opaque": True},
         {"algorithms": ["HS256"]},
         {"algorithms": ["none"]},

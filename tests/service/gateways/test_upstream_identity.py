@@ -13,10 +13,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from service import errors
-from service.gateways.client_keys import ClientKeys
+from service.gateways.client_keys import ASSERTION_TYPE, ClientKeys
 from service.gateways.fhir_client import FhirClient
 from service.gateways.upstream_identity import (
-    ASSERTION_TYPE,
     MAX_EXCHANGED,
     BackendServices,
     Fixed,
