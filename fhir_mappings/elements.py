@@ -24,6 +24,7 @@ from fhir_mappings.codes import (
     QuantityComparator,
 )
 from fhir_mappings.model import Coding, Concept, PartialDate, Quantity, Reference
+from fhir_mappings.ucum import hint
 
 C = TypeVar("C", bound=StrEnum)
 
@@ -319,7 +320,7 @@ def checked_unit(value: str, expression: str) -> str:
         MappingError: spaces, unbalanced brackets, or characters that UCUM does not have.
     """
     if len(value) > 64 or not _UCUM_CODE.fullmatch(value):
-        raise MappingError(expression, "is not a UCUM code such as kg, mg/dL, mm[Hg] or {steps}/d")
+        raise MappingError(expression, f"is not a UCUM code such as kg, mg/dL, mm[Hg] or {{steps}}/d{hint(value)}")
     return value
 
 

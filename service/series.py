@@ -1,15 +1,17 @@
 """Reads series of measurements: the latest, and the first, which is where it started."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from fhir_mappings.elements import instant_text
-from fhir_mappings.model import Goal, Observation, Target
+from fhir_mappings.model import Concept, Goal, Observation, Target
 from fhir_mappings.observation import observation_from_fhir
 from service.domain import units
+from service.domain.amounts import asks_registry
+from service.domain.catalogue import Catalogue
 from service.domain.progress import foreign_units, measurable_target
 from service.ports import FhirGateway
 
@@ -121,6 +123,12 @@ async def read_series(fhir: FhirGateway, about: Sequence[tuple[str, str]], windo
         _page(fhir, [*about, *window.parameters()], window, window.limit),
     )
     return Series(tuple(map(observation_from_fhir, first[:FIRST_LIMIT])), latest)
+
+
+async def load_units(amounts: Iterable[tuple[Concept | None, str]], catalogue: Catalogue) -> None:
+    """Loads the registry of units in a thread where a unit is none that the catalogue takes for its measure."""
+    if asks_registry(amounts, catalogue):
+        await asyncio.to_thread(units.load)
 
 
 async def make_comparable(target: Target | None, observations: Sequence[Observation]) -> None:

@@ -19,6 +19,7 @@ from service.api.auditing import Accessed
 from service.api.languages import accepted_language
 from service.commit import Operation, Session
 from service.domain.actors import Actor, Claims
+from service.domain.catalogue import Catalogue
 from service.domain.conflicts import ConflictRules
 from service.errors import (
     IdempotencyKeyMalformed,
@@ -124,6 +125,14 @@ def get_services(request: Request) -> Services:
 
 
 CurrentServices = Annotated[Services, Depends(get_services)]
+
+
+def get_catalogue(services: CurrentServices) -> Catalogue:
+    """What can be tracked."""
+    return services.settings.catalogue
+
+
+CurrentCatalogue = Annotated[Catalogue, Depends(get_catalogue)]
 
 
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]

@@ -17,6 +17,7 @@ from service.api.bodies import StrictRoute
 from service.api.dependencies import (
     AcceptedForm,
     CurrentAct,
+    CurrentCatalogue,
     CurrentPatient,
     CurrentSession,
     GoalId,
@@ -71,12 +72,16 @@ def message_view(resource: Json) -> MessageView:
     responses=OFFERED,
     openapi_extra=body(examples.PROPOSE),
 )
-async def propose_goal(patient: CurrentPatient, offer: ProposeGoal, act: CurrentAct) -> Response:
+async def propose_goal(
+    patient: CurrentPatient, offer: ProposeGoal, act: CurrentAct, catalogue: CurrentCatalogue
+) -> Response:
     """Say what you want to reach, in your own words. Your words are kept as you said them; the others are asked to
     accept, to offer something else, or to say no with a reason.
     """
     return await act.answer(
-        lambda: goals.propose(patient, offer.offer(), session=act.session, care_plan=offer.care_plan),
+        lambda: goals.propose(
+            patient, offer.offer(), session=act.session, catalogue=catalogue, care_plan=offer.care_plan
+        ),
         goal_view_for(act.session),
         location=LOCATION,
     )
@@ -128,13 +133,19 @@ async def get_goal_thread(goal_id: GoalId, session: CurrentSession) -> Response:
     openapi_extra=body(examples.COUNTER),
 )
 async def counter_propose_goal(
-    goal_id: GoalId, offer: CounterProposeGoal, act: CurrentAct, version: RequiredVersion
+    goal_id: GoalId,
+    offer: CounterProposeGoal,
+    act: CurrentAct,
+    version: RequiredVersion,
+    catalogue: CurrentCatalogue,
 ) -> Response:
     """Answer an offer with another one, or ask for a change of an agreed goal. What was offered before stays as it was
     said; it is replaced only once the others accept yours.
     """
     return await act.answer(
-        lambda: goals.counter_propose(goal_id, offer.offer(), offer.reason, session=act.session, if_match=version),
+        lambda: goals.counter_propose(
+            goal_id, offer.offer(), offer.reason, session=act.session, catalogue=catalogue, if_match=version
+        ),
         goal_view_for(act.session),
         location=LOCATION,
     )

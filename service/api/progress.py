@@ -15,6 +15,7 @@ from service.api.bodies import StrictRoute
 from service.api.chart_words import WORDS, accepted_language
 from service.api.dependencies import (
     CurrentAct,
+    CurrentCatalogue,
     CurrentPatient,
     CurrentServices,
     CurrentSession,
@@ -105,13 +106,20 @@ def measurement_view(resource: Json) -> MeasurementView:
     openapi_extra=body(examples.MEASUREMENT_BODY),
 )
 async def record_progress(
-    goal_id: GoalId, measurement: RecordProgress, act: CurrentAct, version: OptionalVersion
+    goal_id: GoalId,
+    measurement: RecordProgress,
+    act: CurrentAct,
+    version: OptionalVersion,
+    catalogue: CurrentCatalogue,
 ) -> Response:
-    """A step count, a pain score, an evening of exercises: recorded as it was measured. Where it is in the unit of the
-    goal's target, the goal's achievementStatus follows from it at once.
+    """A step count, a pain score, an evening of exercises. The goal's achievementStatus follows from it at once. What
+    is in another unit than is taken is converted where that is exact, else refused with the units that are; a value
+    that is hardly ever so high or low is refused until it comes `confirmed`.
     """
     return await act.answer(
-        lambda: progress.record_progress(goal_id, measurement.measurement(), session=act.session, if_match=version),
+        lambda: progress.record_progress(
+            goal_id, measurement.measurement(), session=act.session, catalogue=catalogue, if_match=version
+        ),
         measurement_view,
         location=f"/v1/goals/{goal_id}/progress",
     )

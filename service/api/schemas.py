@@ -98,6 +98,10 @@ Number: TypeAlias = Annotated[Decimal, BeforeValidator(_number), Field(max_digit
 Unit: TypeAlias = Annotated[
     str, AfterValidator(lambda value: checked_unit(value, "")), Field(description="UCUM code, for example `{steps}/d`")
 ]
+Confirmed: TypeAlias = Annotated[
+    bool,
+    Field(strict=True, description="True once somebody has looked again at an amount hardly ever so high or low"),
+]
 Domain: TypeAlias = Annotated[str, AfterValidator(_of(DOMAINS)), Field(json_schema_extra={"enum": [*DOMAINS.codes]})]
 Day: TypeAlias = Annotated[
     str, AfterValidator(_date), Field(description="`YYYY`, `YYYY-MM` or `YYYY-MM-DD`", examples=["2027-01-31"])
@@ -251,6 +255,7 @@ class OfferBody(Body):
     addresses: tuple[Annotated[str, reference_to(*ADDRESSED)], ...] = Field(
         (), max_length=20, description="Conditions, Observations or RiskAssessments that it is about"
     )
+    confirmed: Confirmed = False
     ask: tuple[Annotated[str, reference_to(*ASKED)], ...] = Field(
         (), max_length=20, description="Who is to answer. Without it: the care team, or for a clinician the patient."
     )
@@ -267,6 +272,7 @@ class OfferBody(Body):
             priority=self.priority,
             addresses=self.addresses,
             asked=self.ask,
+            confirmed=self.confirmed,
         )
 
 
@@ -333,6 +339,7 @@ class RecordProgress(Body):
     measure: Concept | None = None
     category: ObservationCategory | None = None
     note: Words | None = None
+    confirmed: Confirmed = False
 
     def measurement(self) -> Measurement:
         """What the rules take."""
@@ -342,6 +349,7 @@ class RecordProgress(Body):
             measure=self.measure.noun() if self.measure else None,
             category=self.category,
             note=self.note,
+            confirmed=self.confirmed,
         )
 
 

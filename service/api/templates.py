@@ -17,6 +17,7 @@ from service.api.bodies import StrictRoute
 from service.api.dependencies import (
     AcceptedForm,
     CurrentAct,
+    CurrentCatalogue,
     CurrentPatient,
     CurrentSession,
     OptionalVersion,
@@ -80,10 +81,10 @@ async def list_templates(session: CurrentSession, form: AcceptedForm, statuses: 
     responses=DRAFTED,
     openapi_extra=body(examples.DRAFT),
 )
-async def draft_template(content: DraftTemplate, act: CurrentAct) -> Response:
+async def draft_template(content: DraftTemplate, act: CurrentAct, catalogue: CurrentCatalogue) -> Response:
     """Patients, families and clinicians alike may start one. It is a draft until it is released."""
     return await act.answer(
-        lambda: templates.draft(content.content(), session=act.session, named=content.name_me),
+        lambda: templates.draft(content.content(), session=act.session, catalogue=catalogue, named=content.name_me),
         template_view_for(act.session),
         location=LOCATION,
     )
@@ -121,12 +122,21 @@ async def get_release_gate(template_id: TemplateId, session: CurrentSession) -> 
     openapi_extra=body(examples.CONTENT),
 )
 async def revise_template(
-    template_id: TemplateId, content: ReviseTemplate, act: CurrentAct, version: RequiredVersion
+    template_id: TemplateId,
+    content: ReviseTemplate,
+    act: CurrentAct,
+    version: RequiredVersion,
+    catalogue: CurrentCatalogue,
 ) -> Response:
     """The whole text. Who endorsed the one before is asked again: it was another text."""
     return await act.answer(
         lambda: templates.revise(
-            template_id, content.content(), session=act.session, if_match=version, named=content.name_me
+            template_id,
+            content.content(),
+            session=act.session,
+            catalogue=catalogue,
+            if_match=version,
+            named=content.name_me,
         ),
         template_view_for(act.session),
     )

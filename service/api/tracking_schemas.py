@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, TypeAlias
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from service.api.problems import flaw_of
-from service.api.schemas import Body, Id, Number, Reason, Unit, Words, not_in_the_future
+from service.api.schemas import Body, Confirmed, Id, Number, Reason, Unit, Words, not_in_the_future
 from service.domain.tracking import Amount, Reading
 from service.workflows.tracking import Unread
 
@@ -33,9 +33,7 @@ class Measured(Body):
     value: Number | None = None
     parts: dict[Key, Number] = Field(default_factory=dict, max_length=10)
     unit: Unit | None = Field(None, description="UCUM code; without it the first unit of the catalogue")
-    confirmed: Annotated[bool, Field(strict=True)] = Field(
-        False, description="True once somebody has looked again at a value that is hardly ever so high or low"
-    )
+    confirmed: Confirmed = False
 
     def amount(self) -> Amount:
         """What the rules take."""

@@ -91,6 +91,7 @@ class Trackable:
     """One thing to track. The first of its units is the one that others are converted to.
 
     `possible` bounds what can be meant at all (a score of 0 to 27), `plausible` of a unit what is hardly ever exceeded.
+    `descending`: each of its parts is lower than the one before (a blood pressure).
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -104,6 +105,7 @@ class Trackable:
     possible: Bounds = field(default_factory=Bounds)
     parts: tuple[Part, ...] = ()
     whole: bool = False
+    descending: bool = False
     profile: str | None = None
 
     def label(self, language: str = DEFAULT_LANGUAGE) -> str:

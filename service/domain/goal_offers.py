@@ -39,6 +39,7 @@ class Offer:
     """What somebody proposes, in their own words. `asked` are those who are to answer.
 
     `private`: between the patient and the care team; only the patient can say so.
+    `confirmed`: somebody has looked again at targets that are hardly ever so high or low.
     """
 
     words: str
@@ -50,6 +51,7 @@ class Offer:
     addresses: tuple[Reference, ...] = ()
     asked: tuple[Reference, ...] = ()
     private: bool = False
+    confirmed: bool = False
 
 
 def propose(subject: Reference, offer: Offer, occasion: Occasion, *, plan: CarePlan | None = None) -> Change:

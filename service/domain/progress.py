@@ -22,6 +22,10 @@ TOLERANCE: Final = Decimal("0.05")
 """Less than this share of the way from baseline to target is no change."""
 
 
+STRICT: Final = frozenset({QuantityComparator.GREATER, QuantityComparator.LESS})
+"""Not met at the very end."""
+
+
 class Direction(StrEnum):
     """Where the target lies, seen from the first value."""
 
@@ -68,7 +72,9 @@ def progress_of(goal: Goal, observations: Iterable[Observation], *, first: Itera
         return Progress(AchievementStatus.IN_PROGRESS)
     start = counted[0]
     gaps = [gap(p.value, target, start.value) for p in counted]
-    return Progress(_trend(gaps), series(target, window), gaps[-1] == 0, start, _direction(target, start))
+    on_target = is_met(counted[-1].value, target, start.value)
+    status = _trend(gaps, on_target)
+    return Progress(status, series(target, window), on_target, start, _direction(target, start))
 
 
 def moved(goal: Goal, observations: Iterable[Observation]) -> Goal:
@@ -118,8 +124,15 @@ def is_of_measure(code: Concept, measure: Concept | None) -> bool:
     return not wanted or any((c.system, c.code) in wanted for c in code.codings)
 
 
+def is_met(value: Decimal, target: Target, baseline: Decimal) -> bool:
+    """True for a value that meets the target: less than 7 is not met by 7."""
+    detail = target.detail
+    strict = isinstance(detail, Quantity) and detail.comparator in STRICT
+    return gap(value, target, baseline) == 0 and not (strict and value == cast(Quantity, detail).value)
+
+
 def gap(value: Decimal, target: Target, baseline: Decimal) -> Decimal:
-    """How far the value is from the target, in its unit; 0 once met.
+    """How far the value is from the target, in its unit; 0 once met, or at its very end.
 
     A bare Quantity is met from the side where the baseline lies: at least, when the series starts below.
     """
@@ -155,11 +168,11 @@ def bounds(target: Target, baseline: Decimal) -> tuple[Decimal | None, Decimal |
             return (None, amount.value) if baseline > amount.value else (amount.value, None)
 
 
-def _trend(gaps: Sequence[Decimal]) -> AchievementStatus:
+def _trend(gaps: Sequence[Decimal], on_target: bool) -> AchievementStatus:
     *earlier, now = gaps
     if not earlier:
         return AchievementStatus.IN_PROGRESS
-    if now == 0:
+    if on_target:
         return AchievementStatus.IMPROVING
     before = median(earlier[-WINDOW:])
     tolerance = TOLERANCE * max(gaps[0], before)

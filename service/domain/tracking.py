@@ -1,23 +1,20 @@
 """From what somebody enters to the Observation that stands for it, and its correction. In words: docs/tracking.md."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
-from typing import Final
+from itertools import pairwise
 
 from fhir_mappings.carrier import encode
 from fhir_mappings.codes import Act, ObservationStatus
 from fhir_mappings.elements import instant_text
 from fhir_mappings.model import Coding, Component, Concept, Observation, Quantity, Reference
-from service.domain.catalogue import Bounds, Catalogue, Part, Trackable, Unit
+from service.domain.amounts import Scale, bound_flaw, sent_as, unit_flaw, whole_flaw
+from service.domain.catalogue import Catalogue, Part, Trackable, Unit
 from service.domain.thread import Change, Occasion
-from service.domain.units import converted
 from service.errors import Flaw, InvalidContent, NotPermitted, TransitionNotAllowed
-
-IMPLAUSIBLE: Final = "business-rule"
-"""Issue code of a value that is taken once somebody has looked again and said `confirmed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +124,20 @@ def voided(before: Observation, reason: str, occasion: Occasion) -> Change:
 
 def _measured(trackable: Trackable, amount: Amount) -> Observation:
     """Code, value, unit and profile; subject and status are set by the caller."""
-    unit, factors, sent = _unit(trackable, amount)
-    flaws = (*_shape_flaws(trackable, amount), *_bound_flaws(trackable, unit, factors, amount.confirmed))
+    unit, values, sent = _unit(trackable, amount)
+    flaws = (*_shape_flaws(trackable, amount), *_value_flaws(trackable, unit, values, amount.confirmed))
     if flaws:
         raise InvalidContent(*flaws)
-    parts = {p.key: p for p in trackable.parts}
-    values = {name: Quantity(value, unit.code, unit.in_words()) for name, value in factors.items()}
+    quantities = {name: Quantity(value, unit.code, unit.in_words()) for name, value in values.items()}
     return Observation(
         subject="",
         status=ObservationStatus.FINAL,
         code=trackable.concept(unit),
-        value=values.get("value"),
+        value=quantities.get("value"),
         effective=None,
         category=trackable.category,
         note=sent,
-        components=tuple(Component(_part_concept(p), values[k]) for k, p in parts.items()),
+        components=tuple(Component(_part_concept(p), quantities[p.key]) for p in trackable.parts),
         profile=trackable.profile,
     )
 
@@ -149,17 +145,15 @@ def _measured(trackable: Trackable, amount: Amount) -> Observation:
 def _unit(trackable: Trackable, amount: Amount) -> tuple[Unit, Mapping[str, Decimal], str | None]:
     """The unit to record in, the values in it, and what was sent, in words, where that was another unit."""
     given = amount.parts if amount.value is None else {**amount.parts, "value": amount.value}
-    unit = trackable.units[0] if amount.unit is None else trackable.unit(amount.unit)
-    if unit:
-        return unit, given, None
-    for candidate in trackable.units:
-        values = ((k, converted(v, str(amount.unit), candidate.code)) for k, v in given.items())
-        exact = {k: v for k, v in values if v is not None}
-        if exact and len(exact) == len(given):
-            sent = ", ".join(f"{v} {amount.unit}" for v in given.values())
-            return candidate, exact, f"Entered as {sent}."
-    accepted = ", ".join(u.code for u in trackable.units)
-    raise InvalidContent(Flaw("unit", f"must be one of {accepted}, or convert to it exactly", "not-supported"))
+    if amount.unit is None:
+        return trackable.units[0], given, None
+    scale = Scale(trackable, trackable.units)
+    exact = {key: found for key, value in given.items() if (found := scale.exact(value, amount.unit))}
+    unit = next((u for _, u in exact.values()), trackable.unit(amount.unit))
+    if unit is None or len(exact) < len(given):
+        raise InvalidContent(unit_flaw(amount.unit, scale, "unit"))
+    sent = None if unit.code == amount.unit else sent_as(given.values(), amount.unit)
+    return unit, {key: value for key, (value, _) in exact.items()}, sent
 
 
 def _shape_flaws(trackable: Trackable, amount: Amount) -> tuple[Flaw, ...]:
@@ -178,29 +172,23 @@ def _shape_flaws(trackable: Trackable, amount: Amount) -> tuple[Flaw, ...]:
     )
 
 
-def _bound_flaws(trackable: Trackable, unit: Unit, values: Mapping[str, Decimal], confirmed: bool) -> tuple[Flaw, ...]:
+def _value_flaws(trackable: Trackable, unit: Unit, values: Mapping[str, Decimal], confirmed: bool) -> tuple[Flaw, ...]:
     parts = {p.key: p for p in trackable.parts}
-    return tuple(
-        flaw
-        for key, value in values.items()
-        if (flaw := _bound_flaw(trackable, _plausible(parts.get(key), unit), key, value, confirmed))
-    )
+    flaws = []
+    for key, value in values.items():
+        scale, path = Scale(trackable, trackable.units, parts.get(key)), key if key == "value" else f"parts.{key}"
+        flaws.append(whole_flaw(scale, value, path) or bound_flaw(scale, unit, value, path, confirmed=confirmed))
+    return (*filter(None, flaws), *_order_flaws(trackable, values))
 
 
-def _bound_flaw(trackable: Trackable, plausible: Bounds, key: str, value: Decimal, confirmed: bool) -> Flaw | None:
-    """A score of 28 of 27 cannot be meant; a glucose of 45 mmol/L can, and a slip of the finger looks the same."""
-    path = key if key == "value" else f"parts.{key}"
-    if trackable.whole and value != value.to_integral_value():
-        return Flaw(path, "must be a whole number")
-    if not trackable.possible.hold(value):
-        return Flaw(path, f"must be {trackable.possible}")
-    if not confirmed and not plausible.hold(value):
-        return Flaw(path, f"is hardly ever outside {plausible}: look again, then send it confirmed", IMPLAUSIBLE)
-    return None
-
-
-def _plausible(part: Part | None, unit: Unit) -> Bounds:
-    return part.plausible if part else unit.plausible
+def _order_flaws(trackable: Trackable, values: Mapping[str, Decimal]) -> Iterator[Flaw]:
+    """An upper pressure that is no higher than the lower one: the two were swapped."""
+    if not trackable.descending:
+        return
+    there = [p.key for p in trackable.parts if p.key in values]
+    for higher, lower in pairwise(there):
+        if values[lower] >= values[higher]:
+            yield Flaw(f"parts.{lower}", f"must be lower than {higher}: were they swapped?")
 
 
 def _part_concept(part: Part) -> Concept:

@@ -20,6 +20,7 @@ def load() -> Any:
     """The registry of units. Takes seconds the first time."""
     from ucumvert import PintUcumRegistry
 
+    _parser()
     return PintUcumRegistry(non_int_type=Fraction)
 
 
@@ -42,9 +43,27 @@ def comparable(value: Decimal, unit: str, into: str) -> Decimal | None:
     return Context(prec=MOST_DIGITS).divide(Decimal(found.numerator), Decimal(found.denominator))
 
 
+@lru_cache(maxsize=1024)
+def is_ucum(unit: str) -> bool:
+    """True for a code that UCUM has: `mg/dL`, `[lb_av]`, `{steps}/d`; false for `mmHg`, `lb` and `steps`."""
+    try:
+        _parser().parse(unit)
+    except Exception:  # lark's kinds, which are no dependency of ours
+        return False
+    return True
+
+
 def needs_load(unit: str, into: str) -> bool:
     """True if the registry is needed to know whether one can be told in the other."""
     return unit != into and "{" not in unit + into
+
+
+@cache
+def _parser() -> Any:
+    import ucumvert
+
+    untyped: Any = ucumvert
+    return untyped.get_ucum_parser()
 
 
 @lru_cache(maxsize=1024)

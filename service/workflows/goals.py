@@ -8,16 +8,21 @@ from fhir_mappings.codes import AchievementStatus, GoalPriority
 from fhir_mappings.model import Goal, Reference
 from service.commit import Decision, Outcome, Session, carry_out
 from service.domain import goal_answers, goal_course, goal_offers
+from service.domain.amounts import amounts_of, must_be_aimable
+from service.domain.catalogue import Catalogue
 from service.domain.goal_offers import Offer
 from service.domain.thread import Change, Occasion, Thread
 from service.records import must_be_readable, read_patient_record, read_record
+from service.series import load_units
 
 Rule: TypeAlias = Callable[[Thread, Goal, Occasion], Change]
 
 
-async def propose(patient: Reference, offer: Offer, *, session: Session, care_plan: str | None = None) -> Outcome:
+async def propose(
+    patient: Reference, offer: Offer, *, session: Session, catalogue: Catalogue, care_plan: str | None = None
+) -> Outcome:
     """Puts a goal on the table. `care_plan` is the id of the plan that it is meant for."""
-    await _must_be_readable(offer, session)
+    await _must_be_sound(offer, session, catalogue)
 
     async def decide() -> Decision:
         record = await read_patient_record(session.fhir, patient, session.language)
@@ -29,9 +34,11 @@ async def propose(patient: Reference, offer: Offer, *, session: Session, care_pl
     return await carry_out(session, decide)
 
 
-async def counter_propose(goal_id: str, offer: Offer, reason: str, *, session: Session, if_match: str) -> Outcome:
+async def counter_propose(
+    goal_id: str, offer: Offer, reason: str, *, session: Session, catalogue: Catalogue, if_match: str
+) -> Outcome:
     """Answers an offer, or revises an agreed goal, with another offer."""
-    await _must_be_readable(offer, session)
+    await _must_be_sound(offer, session, catalogue)
 
     def rule(thread: Thread, goal: Goal, occasion: Occasion) -> Change:
         return goal_offers.counter_propose(thread, goal, offer, reason, occasion)
@@ -145,7 +152,10 @@ def _with_reason(rule: Callable[[Thread, Goal, str, Occasion], Change], reason: 
     return lambda thread, goal, occasion: rule(thread, goal, reason, occasion)
 
 
-async def _must_be_readable(offer: Offer, session: Session) -> None:
+async def _must_be_sound(offer: Offer, session: Session, catalogue: Catalogue) -> None:
+    """Its targets can be measured, and what it refers to is the actor's to see."""
+    await load_units(amounts_of(offer.targets), catalogue)
+    must_be_aimable(offer.targets, catalogue, confirmed=offer.confirmed)
     links = {f"ask[{i}]": reference for i, reference in enumerate(offer.asked)}
     links |= {f"addresses[{i}]": reference for i, reference in enumerate(offer.addresses)}
     await must_be_readable(session.fhir, links)

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from fhir_mappings.codes import Act, LifecycleStatus, ObservationCategory, ObservationStatus
 from fhir_mappings.goal import goal_from_fhir
-from fhir_mappings.model import Concept, Goal, Observation, ObservedValue, Reference
+from fhir_mappings.model import Concept, Goal, Observation, ObservedValue, Quantity, Reference
 from service.commit import Decision, Outcome, Session, carry_out
+from service.domain.amounts import must_be_comparable, taken
 from service.domain.catalogue import DEFAULT_LANGUAGE, Catalogue
 from service.domain.charted import goal_chart, measure_of, tracked_chart, tracked_target
 from service.domain.lifecycle import AGREED, must_be
@@ -16,7 +17,7 @@ from service.domain.run_chart import RunChart
 from service.domain.thread import Change, Occasion
 from service.errors import Flaw, InvalidContent
 from service.records import read_record
-from service.series import NO_WINDOW, Window, make_comparable, read_goal_series, read_series
+from service.series import NO_WINDOW, Window, load_units, make_comparable, read_goal_series, read_series
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Measurement:
     measure: Concept | None = None
     category: ObservationCategory | None = None
     note: str | None = None
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +43,27 @@ class ProgressView:
 
 
 async def record_progress(
-    goal_id: str, measurement: Measurement, *, session: Session, if_match: str | None = None
+    goal_id: str,
+    measurement: Measurement,
+    *,
+    session: Session,
+    catalogue: Catalogue,
+    if_match: str | None = None,
 ) -> Outcome:
     """Records a measurement; the goal's achievementStatus follows from the series in the same transaction.
 
     Raises:
         TransitionNotAllowed: the goal is neither agreed nor completed.
-        InvalidContent: neither the measurement nor the goal says what is measured.
+        InvalidContent: neither the measurement nor the goal says what is measured; or its amount cannot stand.
     """
 
     async def decide() -> Decision:
         record = await read_record(session.fhir, goal_id, if_match=if_match)
         must_be(record.goal, AGREED | {LifecycleStatus.COMPLETED}, "measured: it is not agreed")
-        observation = _observation(record.goal, measurement, session.occasion())
+        observation = await _observation(record.goal, measurement, session.occasion(), catalogue)
         earlier = await read_goal_series(session.fhir, record.goal, session.clock())
         await make_comparable(measurable_target(record.goal), (observation,))
+        must_be_comparable(observation, record.goal, catalogue, "value.quantity.code")
         goal = moved(record.goal, earlier.with_these(observation))
         goals = () if goal == record.goal else (goal,)
         change = Change(Act.RECORD_PROGRESS, observation.reference, goals=goals, observations=(observation,))
@@ -105,18 +113,22 @@ async def read_tracked_chart(
     return tracked_chart(code, unit, series.latest, catalogue, language, now=session.clock(), more=series.more)
 
 
-def _observation(goal: Goal, measurement: Measurement, occasion: Occasion) -> Observation:
+async def _observation(goal: Goal, measurement: Measurement, occasion: Occasion, catalogue: Catalogue) -> Observation:
+    code, value, sent = measurement.measure or _measure(goal), measurement.value, None
+    if isinstance(value, Quantity):
+        await load_units([(code, value.code)], catalogue)
+        value, sent = taken(value, code, catalogue, "value.quantity", confirmed=measurement.confirmed)
     return Observation(
         id=occasion.new_id(),
         subject=goal.subject,
         status=ObservationStatus.FINAL,
-        code=measurement.measure or _measure(goal),
-        value=measurement.value,
+        code=code,
+        value=value,
         effective=measurement.effective,
         category=measurement.category or ObservationCategory.SURVEY,
         performers=(occasion.actor.reference,),
         goals=(goal.reference,),
-        note=measurement.note,
+        note=" ".join(filter(None, (measurement.note, sent))) or None,
         patient_supplied=occasion.actor.on_patient_side,
     )
 

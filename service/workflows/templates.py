@@ -1,22 +1,26 @@
 """Programmes designed with patients: drafted, discussed, endorsed, released, applied. See docs/templates.md."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TypeAlias
 
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import TemplateStatus
 from fhir_mappings.consent import naming_consent_from_fhir
-from fhir_mappings.model import Reference, Stamp
+from fhir_mappings.model import Reference, Stamp, Target
 from fhir_mappings.plan_definition import template_from_fhir
 from fhir_mappings.provenance import stamp_from_fhir
-from fhir_mappings.templates import RemarkKind, Template
+from fhir_mappings.templates import RemarkKind, Template, TemplateGoal
 from service.commit import Decision, Outcome, Session, carry_out
 from service.domain import templates as rules
+from service.domain.amounts import amounts_of, must_be_aimable
 from service.domain.apply_template import Application, apply
+from service.domain.catalogue import Catalogue
 from service.domain.templates import Content, Gate, Voice
 from service.domain.thread import Change, Occasion
 from service.records import must_be_at, must_be_theirs, read_patient_record
+from service.series import load_units
 
 Rule: TypeAlias = Callable[["Draft", Voice, Occasion], Change]
 
@@ -49,8 +53,9 @@ async def read_gate(template_id: str, *, session: Session) -> Gate:
     return rules.gate(template, await _stamps(template, session), session.policy)
 
 
-async def draft(content: Content, *, session: Session, named: bool = False) -> Outcome:
+async def draft(content: Content, *, session: Session, catalogue: Catalogue, named: bool = False) -> Outcome:
     """Starts a programme."""
+    await _must_be_aimable(content.goals, catalogue)
 
     async def decide() -> Decision:
         return Decision(rules.draft(content, _voice(session, named), session.occasion()))
@@ -59,9 +64,16 @@ async def draft(content: Content, *, session: Session, named: bool = False) -> O
 
 
 async def revise(
-    template_id: str, content: Content, *, session: Session, if_match: str, named: bool = False
+    template_id: str,
+    content: Content,
+    *,
+    session: Session,
+    catalogue: Catalogue,
+    if_match: str,
+    named: bool = False,
 ) -> Outcome:
     """Writes the draft anew."""
+    await _must_be_aimable(content.goals, catalogue)
 
     def rule(draft: Draft, voice: Voice, occasion: Occasion) -> Change:
         return rules.revise(draft.template, content, voice, occasion)
@@ -156,6 +168,14 @@ async def apply_template(
         return Decision(apply(template, application, session.occasion()), record.sources, ())
 
     return await carry_out(session, decide)
+
+
+async def _must_be_aimable(goals: Sequence[TemplateGoal], catalogue: Catalogue) -> None:
+    """What it offers could be measured, by the rule for every target."""
+    targets = [[Target(t.measure, t.detail) for t in goal.targets] for goal in goals]
+    await load_units(amounts_of(chain(*targets)), catalogue)
+    for i, of_goal in enumerate(targets):
+        must_be_aimable(of_goal, catalogue, within=f"goals[{i}].")
 
 
 async def _act(template_id: str, rule: Rule, session: Session, if_match: str | None, named: bool) -> Outcome:

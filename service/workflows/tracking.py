@@ -16,9 +16,10 @@ from fhir_mappings.model import Goal, Observation, Reference
 from fhir_mappings.observation import observation_from_fhir
 from service.commit import Decision, Operation, Outcome, Session, carry_out
 from service.domain import tracking, units
+from service.domain.amounts import must_be_comparable
 from service.domain.catalogue import Catalogue
 from service.domain.lifecycle import AGREED
-from service.domain.progress import measurable_target, moved
+from service.domain.progress import measurable_target, moved, unit_of
 from service.domain.thread import Change
 from service.domain.tracking import Amount, Reading, observed
 from service.errors import Flaw, InvalidContent, ResourceNotFound
@@ -87,7 +88,7 @@ async def record(
     _, goals = await asyncio.gather(
         session.fhir.read(resource_type, patient_id), _goals(patient, readings.values(), session)
     )
-    await _load_units([(r.what, r.amount.unit) for r in readings.values()], catalogue)
+    await _load_units(readings.values(), goals.values(), catalogue)
     batch = _judged(patient, readings, goals, session, catalogue)
     batch.refused.update((i, e.flaws) for i, e in enumerate(entries) if isinstance(e, Unread))
     stored: dict[str, Result] = {}
@@ -157,7 +158,7 @@ def _judged(
         item = _item(reading.item, position, patient, session)
         try:
             observation = observed(reading, patient, item, catalogue, session.occasion())
-            _must_be_measurable(reading, goals)
+            _must_be_measurable(reading, observation, goals, catalogue)
             _must_be_the_same(first.setdefault(item, observation), observation)
         except InvalidContent as exc:
             batch.refused[position] = exc.flaws
@@ -178,13 +179,16 @@ def _item(item: str | None, position: int, patient: Reference, session: Session)
     return f"{item or f'{operation}-{position}'}.{scope}"
 
 
-def _must_be_measurable(reading: Reading, goals: Mapping[str, Goal | None]) -> None:
+def _must_be_measurable(
+    reading: Reading, observation: Observation, goals: Mapping[str, Goal | None], catalogue: Catalogue
+) -> None:
     for position, goal_id in enumerate(reading.goals):
         goal = goals[goal_id]
         if goal is None:
             raise InvalidContent(Flaw(f"goals[{position}]", "is no goal of this patient", "not-found"))
         if goal.lifecycle_status not in MEASURED:
             raise InvalidContent(Flaw(f"goals[{position}]", "is not agreed: nothing is measured for it yet"))
+        must_be_comparable(observation, goal, catalogue, "unit")
 
 
 def _must_be_the_same(first: Observation, observation: Observation) -> None:
@@ -208,10 +212,12 @@ async def _goal(patient: Reference, goal_id: str, session: Session) -> Goal | No
     return goal if goal.subject == patient else None
 
 
-async def _load_units(asked: Iterable[tuple[str, str | None]], catalogue: Catalogue) -> None:
-    """Only a unit that the catalogue does not take needs the registry, which is seconds in the making."""
-    known = ((catalogue.get(what), unit) for what, unit in asked if unit)
-    if any(trackable and trackable.unit(unit) is None for trackable, unit in known):
+async def _load_units(readings: Iterable[Reading], goals: Iterable[Goal | None], catalogue: Catalogue) -> None:
+    """Only a unit that the catalogue does not take, or that a goal is not in, needs the registry: it takes seconds."""
+    entered = [(catalogue.get(what), unit) for what, unit in {(r.what, r.amount.unit) for r in readings}]
+    aimed = {unit_of(t) for g in goals if g and (t := measurable_target(g))}
+    recorded = {unit or trackable.units[0].code for trackable, unit in entered if trackable}
+    if aimed - recorded or any(trackable and unit and not trackable.unit(unit) for trackable, unit in entered):
         await asyncio.to_thread(units.load)
 
 
