@@ -38,6 +38,7 @@ from fhir_mappings.elements import (
     with_patient_supplied,
     without_nothing,
 )
+from fhir_mappings.wording import phrase
 
 STATUS_OF: Final[Mapping[ReportOutcome | None, TaskStatus]] = {
     ReportOutcome.DONE: TaskStatus.COMPLETED,
@@ -48,10 +49,10 @@ STATUS_OF: Final[Mapping[ReportOutcome | None, TaskStatus]] = {
 }
 """What a reader of `Task.status` alone is told; see docs/adr/0041."""
 WORDS: Final = {
-    ReportOutcome.DONE: "Done",
-    ReportOutcome.PARTLY: "Partly done",
-    ReportOutcome.SKIPPED: "Skipped",
-    ReportOutcome.TOO_HARD: "Too hard",
+    ReportOutcome.DONE: phrase("Done"),
+    ReportOutcome.PARTLY: phrase("Partly done"),
+    ReportOutcome.SKIPPED: phrase("Skipped"),
+    ReportOutcome.TOO_HARD: phrase("Too hard"),
 }
 _WITH_REASON: Final = frozenset({TaskStatus.CANCELLED, TaskStatus.FAILED})
 

@@ -4,13 +4,15 @@ Source: https://hl7.org/fhir/R4/narrative.html
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from html import escape
+from types import MappingProxyType
 from typing import Final
 
 from fhir_mappings.activities import Activity
 from fhir_mappings.attainment import levels_in_words, score_in_words
 from fhir_mappings.codes import AcceptanceStatus, AchievementStatus, CarePlanStatus, LifecycleStatus, ObservationStatus
-from fhir_mappings.model import Acceptance, CarePlan, Goal, Reference
+from fhir_mappings.model import CarePlan, Goal, Reference
 from fhir_mappings.pco import score_of, scorer_of
 from fhir_mappings.person_centered import (
     AgendaItem,
@@ -28,7 +30,21 @@ ROLES: Final = {
     "Patient": phrase("patient"),
     "RelatedPerson": phrase("family"),
     "Practitioner": phrase("care team"),
+    "PractitionerRole": phrase("care team"),
+    "CareTeam": phrase("care team"),
+    "Organization": phrase("clinic"),
+    "HealthcareService": phrase("clinic"),
 }
+NAMELESS: Final = {
+    "Patient": phrase("the patient"),
+    "RelatedPerson": phrase("a family member"),
+    "Practitioner": phrase("your care team"),
+    "PractitionerRole": phrase("your care team"),
+    "CareTeam": phrase("your care team"),
+    "Organization": phrase("a clinic"),
+    "HealthcareService": phrase("a clinic"),
+}
+"""What is said of somebody whose name is not known: an id says nothing to anybody who reads."""
 OFFERED: Final = frozenset({LifecycleStatus.PROPOSED, LifecycleStatus.PLANNED})
 STATUS_IN_WORDS: Final = {
     LifecycleStatus.PROPOSED: phrase("offered, not agreed"),
@@ -67,11 +83,12 @@ def plan_narrative(plan: CarePlan, contents: PlanContents) -> str:
     offered, what to talk about. A private plan tells of what is private alone, any other of nothing private.
 
     Args:
-        contents: all goals of the patient; a linked one that is not among them is named by its reference.
+        contents: all goals of the patient; a linked one that is not among them is only said to be kept elsewhere.
     """
     shown, language = _of_this_plan(plan, contents), contents.language
     known = {g.reference: g for g in shown.goals}
-    linked = [_linked(known[r], shown) if r in known else escape(r) for r in plan.goals]
+    elsewhere = escape(language.say("A goal that is kept elsewhere"))
+    linked = [_linked(known[r], shown) if r in known else elsewhere for r in plan.goals]
     offered = [
         _offered(g, shown) for g in shown.goals if g.lifecycle_status in OFFERED and g.reference not in plan.goals
     ]
@@ -83,18 +100,20 @@ def plan_narrative(plan: CarePlan, contents: PlanContents) -> str:
         _section(language.say("Goals"), linked, language.say("No goal is agreed yet.")),
         _section(language.say("Offered, not agreed"), offered),
         _activities(plan, shown, {a.reference for a in contents.activities} - {a.reference for a in shown.activities}),
-        _section(language.say("To talk about at a visit"), [escape(_on_agenda(i, language)) for i in _open(shown)]),
+        _section(language.say("To talk about at a visit"), [escape(_on_agenda(i, shown)) for i in _open(shown)]),
     )
     tag = escape(language.tag)
     return f'<div xmlns="http://www.w3.org/1999/xhtml" lang="{tag}" xml:lang="{tag}">{"".join(sections)}</div>'
 
 
-def agreement_note(goal: Goal, language: Language = ENGLISH) -> str:
+def agreement_note(
+    goal: Goal, language: Language = ENGLISH, names: Mapping[Reference, str] = MappingProxyType({})
+) -> str:
     """`Agreed by Ann (patient) and Dr Bo (care team).`, with those who do not share it or have still to answer.
 
     When it was agreed is the time of the note that says it.
     """
-    return _positions(goal, language)
+    return _positions(goal, language, {})
 
 
 def levels_note(goal: Goal, language: Language = ENGLISH) -> str:
@@ -121,19 +140,22 @@ def _activities(plan: CarePlan, contents: PlanContents, untold: Collection[Refer
         untold: activities that are none of this plan's to tell, though it may link them: not even their ids.
     """
     language, known = contents.language, {a.reference: a for a in contents.activities}
-    linked = [_activity(known[r], language) if r in known else escape(r) for r in plan.activities if r not in untold]
+    elsewhere = escape(language.say("Something that is kept elsewhere"))
+    told = (r for r in plan.activities if r not in untold)
+    linked = [_activity(known[r], contents) if r in known else elsewhere for r in told]
     drafts = (a for a in contents.activities if a.status is CarePlanStatus.DRAFT and plan.reference in a.based_on)
     status = escape(language.say(STATUS_IN_WORDS[LifecycleStatus.PROPOSED]))
-    offered = [f"{_activity(a, language)} <i>({status})</i>" for a in drafts]
+    offered = [f"{_activity(a, contents)} <i>({status})</i>" for a in drafts]
     return _section(language.say("What is to be done"), linked) + _section(
         language.say("To be done, offered, not agreed"), offered
     )
 
 
-def _activity(activity: Activity, language: Language) -> str:
+def _activity(activity: Activity, contents: PlanContents) -> str:
+    language = contents.language
     by = language.say("by {date}", date=language.date(activity.due)) if activity.due else ""
     when = schedule_in_words(activity.schedule, language) if activity.schedule else by
-    who = language.listing([named(p, None, language) for p in activity.performers])
+    who = language.listing(dict.fromkeys(named(p, None, language, contents.names) for p in activity.performers))
     status = ACTIVITY_STATUS.get(activity.status)
     said = f"<b>{escape(concept_in_words(activity.what))}</b>"
     told = ", ".join(filter(None, (when, who and language.say("done by {names}", names=who))))
@@ -141,25 +163,41 @@ def _activity(activity: Activity, language: Language) -> str:
     return f"{said}{f': {escape(told)}' if told else ''}{shown}"
 
 
-def named(individual: Reference, display: str | None, language: Language = ENGLISH) -> str:
-    """`Dr Bo Berg (care team)`; without a name the role and the id."""
-    resource_type, _, resource_id = individual.partition("/")
-    role = language.say(ROLES.get(resource_type, resource_type))
-    if display:
-        return f"{display} ({role})"
-    return role if resource_type == "Patient" else f"{role} {resource_id}"
+def named(
+    individual: Reference,
+    display: str | None,
+    language: Language = ENGLISH,
+    names: Mapping[Reference, str] = MappingProxyType({}),
+) -> str:
+    """`Dr Bo Berg (care team)`; without a name `your care team`, never an id."""
+    name = display or names.get(individual)
+    role = ROLES.get(individual.partition("/")[0])
+    if name and role:
+        return f"{name} ({language.say(role)})"
+    return name or called(individual, None, language)
+
+
+def called(
+    individual: Reference,
+    display: str | None,
+    language: Language = ENGLISH,
+    names: Mapping[Reference, str] = MappingProxyType({}),
+) -> str:
+    """`Dr Bo Berg`; without a name `your care team`, never an id."""
+    otherwise = NAMELESS.get(individual.partition("/")[0], phrase("somebody"))
+    return display or names.get(individual) or language.say(otherwise)
 
 
 def _of_this_plan(plan: CarePlan, contents: PlanContents) -> PlanContents:
     private = plan.private
     secret = {g.reference for g in contents.goals if g.private}
-    return PlanContents(
+    return replace(
+        contents,
         goals=tuple(g for g in contents.goals if g.private == private),
         assessments=tuple(a for a in contents.assessments if a.private == private and a.status in VALID),
         priorities=tuple(p for p in contents.priorities if p.private == private),
         agenda=tuple(i for i in contents.agenda if i.private == private),
         activities=tuple(a for a in contents.activities if bool(secret.intersection(a.goals)) == private),
-        language=contents.language,
     )
 
 
@@ -216,13 +254,14 @@ def _linked(goal: Goal, contents: PlanContents) -> str:
         status = language.say("{status} since {date}", status=status, date=date)
     achieved = f", {achievement_in_words(goal.achievement_status, language)}" if goal.achievement_status else ""
     scores = _scores(goal, contents)
-    return f"{_said(goal, language)} <i>({escape(status + achieved)})</i>. {escape(_positions(goal, language))}{scores}"
+    positions = _positions(goal, language, contents.names)
+    return f"{_said(goal, language)} <i>({escape(status + achieved)})</i>. {escape(positions)}{scores}"
 
 
 def _offered(goal: Goal, contents: PlanContents) -> str:
     language = contents.language
     status = escape(language.say(STATUS_IN_WORDS[LifecycleStatus.PROPOSED]))
-    return f"{_said(goal, language)} <i>({status})</i>. {escape(_positions(goal, language))}"
+    return f"{_said(goal, language)} <i>({status})</i>. {escape(_positions(goal, language, contents.names))}"
 
 
 def _said(goal: Goal, language: Language) -> str:
@@ -247,30 +286,28 @@ def _open(contents: PlanContents) -> list[AgendaItem]:
     return sorted(waiting, key=lambda i: (i.visit.day.text if i.visit.day else "9999", i.authored_on))
 
 
-def _on_agenda(item: AgendaItem, language: Language) -> str:
-    who = named(item.requester, item.display, language)
+def _on_agenda(item: AgendaItem, contents: PlanContents) -> str:
+    language = contents.language
+    who = named(item.requester, item.display, language, contents.names)
     if item.visit.day is None:
         return f"{item.text} ({who})"
     return f"{item.text} ({who}, {language.date(item.visit.day)})"
 
 
-def _positions(goal: Goal, language: Language) -> str:
+def _positions(goal: Goal, language: Language, names: Mapping[Reference, str]) -> str:
     """Each party's position; a goal without acceptances says whose it is."""
-    parts = [p for status in POSITIONS if (p := _by(goal, status, language))]
+    parts = [p for status in POSITIONS if (p := _by(goal, status, language, names))]
     if parts:
         return " ".join(parts)
     if goal.expressed_by:
-        return language.say("Said by {name}.", name=named(goal.expressed_by, None, language))
+        return language.say("Said by {name}.", name=named(goal.expressed_by, None, language, names))
     return language.say("We do not know who agreed.")
 
 
-def _by(goal: Goal, status: AcceptanceStatus, language: Language) -> str:
-    parties = [_party(a, language) for a in goal.acceptances if a.status is status]
+def _by(goal: Goal, status: AcceptanceStatus, language: Language, names: Mapping[Reference, str]) -> str:
+    said = (a for a in goal.acceptances if a.status is status)
+    parties = dict.fromkeys(named(a.individual, a.display, language, names) for a in said)
     return language.say(POSITIONS[status], names=language.listing(parties)) if parties else ""
-
-
-def _party(acceptance: Acceptance, language: Language) -> str:
-    return named(acceptance.individual, acceptance.display, language)
 
 
 def _when(assessment: Assessment) -> str:

@@ -3,7 +3,8 @@
 Source: https://hl7.org/fhir/us/pco/STU1/
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, auto
 from typing import Final, TypeAlias
@@ -136,7 +137,7 @@ class AgendaItem:
 
 @dataclass(frozen=True, slots=True)
 class PlanContents:
-    """All that the narrative of a plan tells of, and in which language."""
+    """All that the narrative of a plan tells of, and in which language. `names` are those of the people in it."""
 
     goals: tuple[Goal, ...] = ()
     assessments: tuple[Assessment, ...] = ()
@@ -144,3 +145,4 @@ class PlanContents:
     agenda: tuple[AgendaItem, ...] = ()
     activities: tuple[Activity, ...] = ()
     language: Language = ENGLISH
+    names: Mapping[Reference, str] = field(default_factory=dict)

@@ -276,13 +276,13 @@ def _resource(noun: Noun, source: Json | None, decision: Decision) -> Json:
 def _told(decision: Decision) -> PlanContents:
     """What was read, with what the change makes of it."""
     contents, change = decision.contents or PlanContents(), decision.change
-    return PlanContents(
+    return replace(
+        contents,
         goals=_now(Goal, decision.goals, change.goals),
         assessments=_as_labelled(_now(Assessment, contents.assessments, change.others), change),
         priorities=_now(PriorityList, contents.priorities, change.others),
         agenda=_as_labelled(_now(AgendaItem, contents.agenda, change.others), change),
         activities=_now(Activity, contents.activities, change.others),
-        language=contents.language,
     )
 
 

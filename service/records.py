@@ -17,6 +17,7 @@ from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import CarePlan, Goal, Reference, Task
 from fhir_mappings.patient import languages_from_fhir
 from fhir_mappings.pco import ASSESSMENTS, PRIORITIES
+from fhir_mappings.people import names_from_fhir
 from fhir_mappings.person_centered import PlanContents
 from fhir_mappings.priority_list import priority_list_from_fhir
 from fhir_mappings.service_request import activity_from_fhir
@@ -104,33 +105,46 @@ async def read_patient_record(fhir: GuardedGateway, patient: Reference, otherwis
     Raises:
         ResourceNotFound: there is no such patient for this actor.
     """
-    person, goals, plans, more = await asyncio.gather(
+    person, goals, plans, more, people = await asyncio.gather(
         _person(fhir, patient),
         fhir.search("Goal", [("patient", patient)]),
         fhir.search("CarePlan", [("patient", patient)]),
         _contents_of(fhir.search_beside, patient),
+        people_of(fhir.search_beside, patient),
     )
     found = tuple(map(goal_from_fhir, goals))
-    contents = replace(_contents(more, language_of(languages_from_fhir(person), otherwise)), goals=found)
+    contents = replace(_contents(more, person, people, otherwise), goals=found)
     sources = {_key(r): r for r in (*goals, *plans, *more)}
     return PatientRecord(found, tuple(map(care_plan_from_fhir, plans)), contents, sources)
 
 
 async def read_contents(fhir: FhirGateway, patient: Reference, otherwise: Language = ENGLISH) -> PlanContents:
     """All that a plan tells of but for the goals, as far as the token may be shown it."""
+    contents, _ = await read_with_people(fhir, patient, otherwise)
+    return contents
+
+
+async def read_with_people(
+    fhir: FhirGateway, patient: Reference, otherwise: Language = ENGLISH
+) -> tuple[PlanContents, list[Json]]:
+    """The same, and the care teams with those who take part in them, and the family."""
 
     async def search(resource_type: str, parameters: Parameters, *, limit: int | None = None) -> list[Json]:
         return await where_permitted(fhir.search(resource_type, parameters, limit=limit))
 
     resource_type, _, patient_id = patient.partition("/")
-    person, found = await asyncio.gather(fhir.read(resource_type, patient_id), _contents_of(search, patient))
-    return _contents(found, language_of(languages_from_fhir(person), otherwise))
+    person, found, people = await asyncio.gather(
+        fhir.read(resource_type, patient_id), _contents_of(search, patient), people_of(search, patient)
+    )
+    return _contents(found, person, people, otherwise), people
 
 
 async def read_told(fhir: GuardedGateway, patient: Reference, otherwise: Language = ENGLISH) -> PlanContents:
     """All that the narrative of a plan tells of but for the goals, to write it."""
-    person, found = await asyncio.gather(_person(fhir, patient), _contents_of(fhir.search_beside, patient))
-    return _contents(found, language_of(languages_from_fhir(person), otherwise))
+    person, found, people = await asyncio.gather(
+        _person(fhir, patient), _contents_of(fhir.search_beside, patient), people_of(fhir.search_beside, patient)
+    )
+    return _contents(found, person, people, otherwise)
 
 
 async def _person(fhir: GuardedGateway, patient: Reference) -> Json:
@@ -150,12 +164,24 @@ async def _contents_of(search: Search, patient: Reference) -> list[Json]:
         ),
         search("List", [("patient", patient), ("code", ",".join(PRIORITIES.tokens))]),
         search("CommunicationRequest", [("patient", patient), ("category", f"{AGENDA}|")]),
-        search("ServiceRequest", [("patient", patient), ("identifier", f"{ACTIVITY}|")]),
+        search(
+            "ServiceRequest",
+            [("patient", patient), ("identifier", f"{ACTIVITY}|"), ("_include", "ServiceRequest:performer")],
+        ),
     )
     return [r for resources in found for r in resources]
 
 
-def _contents(found: list[Json], language: Language) -> PlanContents:
+async def people_of(search: Search, patient: Reference) -> list[Json]:
+    """Care teams with their members, and the family: those whom a plan calls by name."""
+    teams, family = await asyncio.gather(
+        where_permitted(search("CareTeam", [("patient", patient), ("_include", "CareTeam:participant")])),
+        where_permitted(search("RelatedPerson", [("patient", patient)])),
+    )
+    return [*teams, *family]
+
+
+def _contents(found: list[Json], person: Json, people: list[Json], otherwise: Language) -> PlanContents:
     def of(resource_type: str) -> Iterator[Json]:
         return (r for r in found if r["resourceType"] == resource_type)
 
@@ -164,7 +190,8 @@ def _contents(found: list[Json], language: Language) -> PlanContents:
         priorities=tuple(map(priority_list_from_fhir, of("List"))),
         agenda=tuple(filter(None, map(agenda_item_from_fhir, of("CommunicationRequest")))),
         activities=tuple(map(activity_from_fhir, of("ServiceRequest"))),
-        language=language,
+        language=language_of(languages_from_fhir(person), otherwise),
+        names=names_from_fhir((*found, *people, person)),
     )
 
 

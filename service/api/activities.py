@@ -105,10 +105,10 @@ async def list_activities(
     patient: CurrentPatient, session: CurrentSession, form: AcceptedForm, statuses: ActivityStatuses
 ) -> Response:
     """All activities of the patient's plans, those of other systems included, with who has to do what next."""
-    steps = await days.list_activities(patient, session=session, statuses=frozenset(statuses))
+    found = await days.list_activities(patient, session=session, statuses=frozenset(statuses))
     if form is Form.FHIR:
-        return fhir_response(searchset(s.resource for s in steps))
-    return view_response(ActivityList.of(steps, session.words))
+        return fhir_response(searchset(s.resource for s in found.steps))
+    return view_response(ActivityList.of(found))
 
 
 @router.get(

@@ -44,9 +44,15 @@ ACTIVITY: Final[dict[str, Any]] = {
     "plans": ["CarePlan/plan-1"],
 }
 PLANNED: Final = {k: v for k, v in ACTIVITY.items() if k != "notes"} | {"version": "1", "status": "draft"}
+DO_IT: Final = {
+    "what": "do",
+    "words": "Next: Ann Ahl (patient), by December 3, 2026.",
+    "who": [PATIENT],
+    "by": "2026-12-03",
+}
 ACTIVITIES: Final = {
     "activities": [
-        {"activity": ACTIVITY, "next": {"what": "do", "who": [PATIENT], "by": "2026-12-03"}},
+        {"activity": ACTIVITY, "next": DO_IT},
         {
             "activity": {
                 "id": "knee-xray",
@@ -60,7 +66,12 @@ ACTIVITIES: Final = {
                 "requester": CLINICIAN,
                 "plans": ["CarePlan/plan-1"],
             },
-            "next": {"what": "do", "who": ["Organization/clinic"], "by": "2026-12-10"},
+            "next": {
+                "what": "do",
+                "words": "Next: Demo clinic (clinic), by December 10, 2026.",
+                "who": ["Organization/clinic"],
+                "by": "2026-12-10",
+            },
         },
     ]
 }
@@ -110,8 +121,19 @@ TODAY: Final = {
         {
             "activity": "ServiceRequest/knee-cycling",
             "task": "Task/t-2",
+            "about": "approve",
+            "words": "Something to do was offered. Please say if you agree, or ask for a change.",
+            "description": "Cycling, slowly",
+            "version": "1",
             "requestedBy": CLINICIAN,
+            "requestedByName": "Dr Bo Berg",
             "askedAt": "2026-12-02T10:00:00Z",
+            "asked": PATIENT,
+            "askedName": "Ann Ahl",
+            "answers": [
+                {"operation": "acceptActivity", "path": "/v1/activities/knee-cycling/accept"},
+                {"operation": "declineActivity", "path": "/v1/activities/knee-cycling/decline"},
+            ],
         }
     ],
 }

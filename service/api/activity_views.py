@@ -1,22 +1,25 @@
 """Answers about what is to be done: activities, today, this week, reports, how it went."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from itertools import groupby
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from fhir_mappings import activities as nouns
 from fhir_mappings import model
+from fhir_mappings.narrative import named
 from fhir_mappings.target import concept_in_words
 from fhir_mappings.timing import schedule_in_words
 from fhir_mappings.wording import ENGLISH, Language, phrase
+from service.api.question_views import QuestionView
 from service.api.views import CodingView, Day, NoteView, Reference, View, day_text
 from service.domain.adherence import Adherence
 from service.domain.due import Due
 from service.domain.next_steps import NextStep
-from service.workflows.days import Agenda, Step
+from service.workflows.days import Agenda, Steps
 
 
 class ScheduleView(View):
@@ -98,15 +101,36 @@ class ActivityView(View):
 
 
 class NextStepView(View):
-    """Who has to do what next: `answer` the proposal, `do` it, `resume` it."""
+    """Who has to do what next: `answer` the proposal, `do` it, `resume` it. `words` says all of it."""
 
     what: str
+    words: str
     who: tuple[Reference, ...] = ()
     by: Day | None = None
 
     @classmethod
-    def of(cls, step: NextStep) -> "NextStepView":
-        return cls(what=step.what, who=step.who, by=step.by.isoformat() if step.by else None)
+    def of(
+        cls, step: NextStep, language: Language = ENGLISH, names: Mapping[Reference, str] | None = None
+    ) -> "NextStepView":
+        by = step.by.isoformat() if step.by else None
+        return cls(what=step.what, words=next_in_words(step, language, names or {}), who=step.who, by=by)
+
+
+def next_in_words(step: NextStep, language: Language, names: Mapping[Reference, str]) -> str:
+    """`Next: Ann Ahl (patient), by December 3, 2026.`"""
+    who = language.listing(dict.fromkeys(named(w, None, language, names) for w in step.who))
+    match step.what:
+        case "answer" if who:
+            return language.say("Waiting for the answer of {names}.", names=who)
+        case "answer":
+            return language.say("Waiting for an answer.")
+        case "resume":
+            return language.say("Paused. It goes on when you say so.")
+        case _ if step.by:
+            date = language.date(model.PartialDate(step.by.isoformat()))
+            return language.say("Next: {names}, by {date}.", names=who, date=date)
+        case _:
+            return language.say("Next: {names}.", names=who)
 
 
 class ActivityStep(View):
@@ -120,13 +144,15 @@ class ActivityList(View):
     activities: tuple[ActivityStep, ...]
 
     @classmethod
-    def of(cls, steps: Iterable[Step], language: Language = ENGLISH) -> "ActivityList":
+    def of(cls, found: Steps) -> "ActivityList":
+        language, names = found.language, found.names
         return cls(
             activities=tuple(
                 ActivityStep(
-                    activity=ActivityView.of(s.activity, language), next=NextStepView.of(s.next) if s.next else None
+                    activity=ActivityView.of(s.activity, language),
+                    next=NextStepView.of(s.next, language, names) if s.next else None,
                 )
-                for s in steps
+                for s in found.steps
             )
         )
 
@@ -178,7 +204,7 @@ class DueView(View):
     report: ReportView | None = None
 
     @classmethod
-    def of(cls, item: Due, agenda: Agenda) -> "DueView":
+    def of(cls, item: Due, zone: ZoneInfo) -> "DueView":
         activity, occurrence = item.activity, item.occurrence
         return cls(
             activity=activity.reference,
@@ -186,7 +212,7 @@ class DueView(View):
             description=concept_in_words(activity.what),
             from_=occurrence.first.isoformat(),
             to=occurrence.last.isoformat() if occurrence.last else day_text(activity.due),
-            at=occurrence.instant(agenda.zone),
+            at=occurrence.instant(zone),
             when=occurrence.when,
             number=occurrence.number,
             of_=occurrence.of,
@@ -196,15 +222,6 @@ class DueView(View):
         )
 
 
-class ActivityQuestion(View):
-    """A proposal that waits for your answer: `acceptActivity` or `declineActivity`."""
-
-    activity: Reference
-    task: Reference
-    requested_by: Reference
-    asked_at: datetime
-
-
 class Today(View):
     """What is due on `date` by the clock of `timeZone`, and the proposals that wait for you."""
 
@@ -212,20 +229,16 @@ class Today(View):
     time_zone: str
     date: Day
     items: tuple[DueView, ...] = ()
-    questions_for_you: tuple[ActivityQuestion, ...] = ()
+    questions_for_you: tuple[QuestionView, ...] = ()
 
     @classmethod
     def of(cls, agenda: Agenda) -> "Today":
-        questions = (
-            ActivityQuestion(activity=t.focus, task=t.reference, requested_by=t.requester, asked_at=t.authored_on)
-            for t in agenda.questions
-        )
         return cls(
             patient=agenda.patient,
             time_zone=agenda.zone.key,
             date=agenda.first.isoformat(),
-            items=tuple(DueView.of(item, agenda) for item in agenda.items),
-            questions_for_you=tuple(questions),
+            items=tuple(DueView.of(item, agenda.zone) for item in agenda.items),
+            questions_for_you=tuple(QuestionView.of(q, agenda.language, agenda.names) for q in agenda.questions),
         )
 
 
@@ -253,10 +266,10 @@ class Week(View):
             from_=agenda.first.isoformat(),
             to=agenda.last.isoformat(),
             days=tuple(
-                DayOfPlan(date=day.isoformat(), items=tuple(DueView.of(item, agenda) for item in items))
+                DayOfPlan(date=day.isoformat(), items=tuple(DueView.of(item, agenda.zone) for item in items))
                 for day, items in groupby(own, key=_first_day)
             ),
-            any_day=tuple(DueView.of(item, agenda) for item in agenda.items if not item.has_own_day),
+            any_day=tuple(DueView.of(item, agenda.zone) for item in agenda.items if not item.has_own_day),
         )
 
 

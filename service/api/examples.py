@@ -70,7 +70,7 @@ OFFERED: Final = {
     "lifecycleStatus": "proposed",
     "acceptances": [
         {"individual": CLINICIAN, "status": "agree", "name": "Dr Bo Berg"},
-        {"individual": PATIENT, "status": "pending"},
+        {"individual": PATIENT, "status": "pending", "name": "Ann Ahl"},
     ],
 }
 GOALS: Final = {"goals": [GOAL]}
@@ -104,9 +104,48 @@ QUESTION: Final = {
     "task": "Task/t-1",
     "goal": "Goal/knee-walk",
     "about": "approve",
+    "words": "A goal was offered. Please say if you agree, or offer something else.",
+    "description": GOAL["description"],
+    "version": "1",
     "requestedBy": CLINICIAN,
+    "requestedByName": "Dr Bo Berg",
     "askedAt": "2026-11-30T09:12:00Z",
     "asked": PATIENT,
+    "askedName": "Ann Ahl",
+    "answers": [
+        {"operation": "acceptGoal", "path": "/v1/goals/knee-walk/accept"},
+        {"operation": "counterProposeGoal", "path": "/v1/goals/knee-walk/counter-proposals"},
+        {"operation": "declineGoal", "path": "/v1/goals/knee-walk/decline"},
+    ],
+}
+STEPS_OF_GOAL: Final = {
+    "goal": "Goal/knee-walk",
+    "description": GOAL["description"],
+    "steps": [
+        {
+            "activity": "ServiceRequest/knee-exercises",
+            "description": "Knee exercises",
+            "status": "active",
+            "words": "every day before going to sleep, from December 1, 2026, done by Ann Ahl (patient)",
+            "next": {
+                "what": "do",
+                "words": "Next: Ann Ahl (patient), by December 3, 2026.",
+                "who": [PATIENT],
+                "by": "2026-12-03",
+            },
+            "today": [{"occurrence": "2026-12-03.HS", "from": "2026-12-03", "to": "2026-12-03", "when": "HS"}],
+            "thisWeek": [
+                {
+                    "occurrence": "2026-12-02.HS",
+                    "from": "2026-12-02",
+                    "to": "2026-12-02",
+                    "when": "HS",
+                    "outcome": "done",
+                },
+                {"occurrence": "2026-12-03.HS", "from": "2026-12-03", "to": "2026-12-03", "when": "HS"},
+            ],
+        }
+    ],
 }
 THREAD: Final = {
     "thread": GOAL["thread"],
@@ -153,8 +192,11 @@ PATIENT_PLAN: Final = {
     "language": "en",
     "goals": [GOAL],
     "questionsForYou": [QUESTION],
+    "timeZone": "Europe/Stockholm",
+    "steps": [STEPS_OF_GOAL],
     "latest": [MEASUREMENT],
     "carePlans": [CARE_PLAN],
+    "people": [{"reference": PATIENT, "name": "Ann Ahl"}, {"reference": CLINICIAN, "name": "Dr Bo Berg"}],
 }
 PROBLEM: Final = {
     "type": "urn:coplan:problem:version-conflict",

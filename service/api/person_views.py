@@ -9,7 +9,7 @@ import msgspec
 
 from fhir_mappings import model
 from fhir_mappings.attainment import NAMES
-from fhir_mappings.narrative import VALID, latest_scores
+from fhir_mappings.narrative import VALID, called, latest_scores
 from fhir_mappings.pco import READINESS, rating_of, score_of, scorer_of
 from fhir_mappings.person_centered import (
     AgendaItem,
@@ -18,7 +18,7 @@ from fhir_mappings.person_centered import (
     PriorityList,
 )
 from fhir_mappings.target import concept_in_words
-from fhir_mappings.wording import Language
+from fhir_mappings.wording import ENGLISH, Language
 from service.api.views import ConceptView, Day, LevelView, Reference, View, day_text
 from service.domain.agenda import in_order
 from service.domain.priorities import in_force
@@ -275,14 +275,16 @@ class AgendaItemView(View):
     visibility: str = "shared"
 
     @classmethod
-    def of(cls, item: AgendaItem) -> "AgendaItemView":
+    def of(
+        cls, item: AgendaItem, language: Language = ENGLISH, names: Mapping[Reference, str] | None = None
+    ) -> "AgendaItemView":
         return cls(
             id=str(item.id),
             version=item.version or "",
             kind=item.kind,
             text=item.text,
             by=item.requester,
-            name=item.display,
+            name=called(item.requester, item.display, language, names or {}),
             added=item.authored_on,
             status=item.status,
             goal=item.goal,
@@ -345,9 +347,11 @@ def scores_of(
     return tuple(GoalScores.of(g, assessments, language) for g in goals if latest_scores(g.reference, assessments))
 
 
-def open_items(items: Iterable[AgendaItem]) -> tuple[AgendaItemView, ...]:
+def open_items(
+    items: Iterable[AgendaItem], language: Language, names: Mapping[Reference, str]
+) -> tuple[AgendaItemView, ...]:
     """What is still to be talked about."""
-    return tuple(AgendaItemView.of(i) for i in in_order(items) if i.status == "active")
+    return tuple(AgendaItemView.of(i, language, names) for i in in_order(items) if i.status == "active")
 
 
 def _readiness(assessment: Assessment) -> Iterable[ReadinessView]:

@@ -19,10 +19,11 @@ from service.api.dependencies import (
     Fresh,
     RequiredVersion,
 )
-from service.api.documentation import ACT_ERRORS, WRITE_ERRORS, answers, body
+from service.api.documentation import ACT_ERRORS, READ_ERRORS, WRITE_ERRORS, answers, body
 from service.api.goals import goal_view_for
 from service.api.schemas import LinkGoal, OpenCarePlan
 from service.api.story_views import CarePlanList, CarePlanView, CarePlanWithGoals, PatientPlan
+from service.api.time_zones import CurrentZone
 from service.workflows import care_plans
 from service.workflows.plans import PlanView, cached_plan
 
@@ -42,16 +43,17 @@ def _rendered(view: PlanView) -> bytes:
     "/patients/{patientId}/plan",
     operation_id="getPatientPlan",
     summary="Read everything about a patient's goals",
-    responses=answers(PatientPlan, examples.PATIENT_PLAN, fhir=False),
+    responses=answers(PatientPlan, examples.PATIENT_PLAN, fhir=False, errors=(*READ_ERRORS, 422)),
 )
 async def get_patient_plan(
-    patient: CurrentPatient, session: CurrentSession, services: CurrentServices, fresh: Fresh
+    patient: CurrentPatient, session: CurrentSession, services: CurrentServices, fresh: Fresh, zone: CurrentZone
 ) -> Response:
-    """What waits for you, what waits for others, the goals with who agrees, the latest measurements, plans and team.
-    `asOf` says how old it is: some seconds at most, and none at all with `Cache-Control: no-cache`.
+    """What waits for you and how to answer, what waits for others, the goals with who agrees, what is to be done for
+    each today and this week and who is next, the latest measurements, plans and team. `asOf` says how old it is: some
+    seconds at most, and none at all with `Cache-Control: no-cache`.
     """
     kept_for = services.settings.plan_kept_for
-    plan = await cached_plan(patient, session=session, keep_for=kept_for, render=_rendered, fresh=fresh)
+    plan = await cached_plan(patient, session=session, keep_for=kept_for, render=_rendered, fresh=fresh, zone=zone)
     return Response(plan, media_type=Form.JSON)
 
 

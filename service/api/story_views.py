@@ -1,11 +1,13 @@
 """Answers that tell of more than one resource: threads, progress, plans, and who the caller is."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from fhir_mappings import model
 from fhir_mappings.carrier import Json
-from fhir_mappings.wording import ENGLISH, Language
+from fhir_mappings.narrative import called
+from fhir_mappings.wording import Language
 from service.api.network_views import NetworkMeasureView
 from service.api.person_views import (
     AgendaItemView,
@@ -24,6 +26,8 @@ from service.api.person_views import (
     scores_of,
     statements,
 )
+from service.api.question_views import QuestionView
+from service.api.step_views import GoalStepsView
 from service.api.views import (
     ConceptView,
     Day,
@@ -39,32 +43,6 @@ from service.api.views import (
 )
 from service.workflows.plans import PlanView
 from service.workflows.threads import OfferView, ThreadView
-
-
-class QuestionView(View):
-    """Something that waits for an answer: about an offer (`approve`), or about ending a goal (`fulfill`, `abort`)."""
-
-    task: Reference
-    goal: Reference
-    about: str
-    requested_by: Reference
-    asked_at: datetime
-    asked: Reference | None = None
-    waiting_for_information: bool = False
-    proposed_outcome: str | None = None
-
-    @classmethod
-    def of(cls, task: model.Task) -> "QuestionView":
-        return cls(
-            task=task.reference,
-            goal=task.focus,
-            about=task.code,
-            requested_by=task.requester,
-            asked_at=task.authored_on,
-            asked=task.owner,
-            waiting_for_information=task.business_status is not None,
-            proposed_outcome=task.proposed_outcome,
-        )
 
 
 class MessageView(View):
@@ -106,6 +84,11 @@ class StampView(View):
     name: str | None = None
     reason: str | None = None
 
+    @classmethod
+    def of(cls, stamp: model.Stamp, language: Language, names: Mapping[Reference, str]) -> "StampView":
+        name = called(stamp.who, stamp.display, language, names)
+        return cls(who=stamp.who, at=stamp.recorded, act=stamp.act, name=name, reason=stamp.reason)
+
 
 class OfferInThread(View):
     goal: GoalView
@@ -113,15 +96,13 @@ class OfferInThread(View):
     acts: tuple[StampView, ...] = ()
 
     @classmethod
-    def of(cls, offer: OfferView, language: Language = ENGLISH) -> "OfferInThread":
+    def of(cls, offer: OfferView, language: Language, names: Mapping[Reference, str]) -> "OfferInThread":
         return cls(
-            goal=GoalView.of(offer.goal, language),
+            goal=GoalView.of(offer.goal, language, names),
             differences=tuple(
                 DifferenceView(element=d.expression, before=d.before, after=d.after) for d in offer.differences
             ),
-            acts=tuple(
-                StampView(who=s.who, at=s.recorded, act=s.act, name=s.display, reason=s.reason) for s in offer.stamps
-            ),
+            acts=tuple(StampView.of(stamp, language, names) for stamp in offer.stamps),
         )
 
 
@@ -137,9 +118,9 @@ class GoalThread(View):
     def of(cls, thread: ThreadView) -> "GoalThread":
         return cls(
             thread=thread.thread,
-            offers=tuple(OfferInThread.of(o, thread.language) for o in thread.offers),
+            offers=tuple(OfferInThread.of(o, thread.language, thread.names) for o in thread.offers),
             messages=tuple(map(MessageView.of, thread.messages)),
-            waiting=tuple(map(QuestionView.of, thread.waiting)),
+            waiting=tuple(QuestionView.of(q, thread.language, thread.names) for q in thread.waiting),
         )
 
 
@@ -225,9 +206,17 @@ class CareTeamView(View):
         return cls(id=team["id"], name=team.get("name"), members=tuple(m for m in members if m))
 
 
+class PersonName(View):
+    """What somebody is called whom the plan refers to."""
+
+    reference: Reference
+    name: str
+
+
 class PatientPlan(View):
-    """All about a patient's goals: what matters first, what comes first for whom, what waits for you and for others,
-    goals with their scores side by side, plans, latest values, what to talk about, team. `language` is of our words.
+    """All about a patient's goals: what is to be done for each today and this week, what waits for you and for others,
+    what matters first, what comes first for whom, goals with their scores side by side, plans, latest values, what to
+    talk about, team. `language` is of our words, `people` says who is who.
     """
 
     patient: Reference
@@ -238,28 +227,35 @@ class PatientPlan(View):
     goals: tuple[GoalView, ...] = ()
     questions_for_you: tuple[QuestionView, ...] = ()
     waiting_for_others: tuple[QuestionView, ...] = ()
+    time_zone: str = "UTC"
+    steps: tuple[GoalStepsView, ...] = ()
     latest: tuple[MeasurementView, ...] = ()
     attainment: tuple[GoalScores, ...] = ()
     agenda: tuple[AgendaItemView, ...] = ()
     care_plans: tuple[CarePlanView, ...] = ()
     care_teams: tuple[CareTeamView, ...] = ()
+    people: tuple[PersonName, ...] = ()
 
     @classmethod
     def of(cls, view: PlanView) -> "PatientPlan":
+        language, names = view.language, view.contents.names
         return cls(
             patient=view.patient,
             as_of=view.as_of,
             language=view.language.tag,
             what_matters=statements(view.contents.assessments, view.language),
             priorities=priority_lists(view.contents.priorities, names_of(view.goals, view.contents.assessments)),
-            goals=tuple(GoalView.of(g, view.language) for g in view.goals),
-            attainment=scores_of(view.goals, view.contents.assessments, view.language),
-            agenda=open_items(view.contents.agenda),
-            questions_for_you=tuple(map(QuestionView.of, view.questions)),
-            waiting_for_others=tuple(map(QuestionView.of, view.waiting)),
+            goals=tuple(GoalView.of(g, language, names) for g in view.goals),
+            attainment=scores_of(view.goals, view.contents.assessments, language),
+            agenda=open_items(view.contents.agenda, language, names),
+            questions_for_you=tuple(QuestionView.of(q, language, names) for q in view.questions),
+            waiting_for_others=tuple(QuestionView.of(q, language, names) for q in view.waiting),
+            time_zone=view.zone.key,
+            steps=tuple(GoalStepsView.of(s, view.zone, language, names) for s in view.steps),
             latest=tuple(map(MeasurementView.of, view.latest)),
             care_plans=tuple(map(CarePlanView.of, view.plans)),
             care_teams=tuple(map(CareTeamView.of, view.care_teams)),
+            people=tuple(PersonName(reference=r, name=n) for r, n in sorted(names.items())),
         )
 
 

@@ -3,6 +3,7 @@
 msgspec writes them at once, Decimals as the numbers that they came from; pydantic would validate what we made.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, TypeAlias
@@ -11,6 +12,7 @@ import msgspec
 
 from fhir_mappings import model
 from fhir_mappings.attainment import NAMES
+from fhir_mappings.narrative import called
 from fhir_mappings.target import target_in_words
 from fhir_mappings.wording import ENGLISH, Language
 
@@ -159,7 +161,9 @@ class GoalView(View):
     visibility: Annotated[str, msgspec.Meta(description="`private` or `shared`")] = "shared"
 
     @classmethod
-    def of(cls, goal: model.Goal, language: Language = ENGLISH) -> "GoalView":
+    def of(
+        cls, goal: model.Goal, language: Language = ENGLISH, names: Mapping[Reference, str] | None = None
+    ) -> "GoalView":
         return cls(
             id=str(goal.id),
             version=goal.version or "",
@@ -174,7 +178,12 @@ class GoalView(View):
             targets=tuple(TargetView.of(t, language) for t in goal.targets),
             levels=tuple(LevelView.of(level, language) for level in goal.levels),
             acceptances=tuple(
-                AcceptanceView(individual=a.individual, status=a.status, priority=a.priority, name=a.display)
+                AcceptanceView(
+                    individual=a.individual,
+                    status=a.status,
+                    priority=a.priority,
+                    name=called(a.individual, a.display, language, names or {}),
+                )
                 for a in goal.acceptances
             ),
             priority=goal.priority,

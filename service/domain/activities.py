@@ -13,6 +13,8 @@ from fhir_mappings.activities import Activity, Report, Schedule
 from fhir_mappings.activity_report import STATUS_OF, WORDS
 from fhir_mappings.codes import Act, CarePlanStatus, ReportOutcome, RequestIntent, TaskCode, TaskStatus
 from fhir_mappings.model import CarePlan, Concept, Note, PartialDate, Reference, Task
+from fhir_mappings.task import ASK_FOR_CHANGE, ASK_TO_DO
+from fhir_mappings.wording import phrase
 from service.domain.actors import Actor
 from service.domain.care_plans import with_hands
 from service.domain.occurrences import Occurrence, occurrence_with
@@ -21,8 +23,6 @@ from service.errors import Flaw, InvalidContent, NotPermitted, TransitionNotAllo
 
 IN_FORCE: Final = frozenset({CarePlanStatus.ACTIVE, CarePlanStatus.ON_HOLD})
 PATIENT_SIDE: Final = frozenset({"Patient", "RelatedPerson"})
-ASK: Final = "Something to do was proposed for you. Please say whether you agree, or propose a change."
-ASK_CHANGE: Final = "A change of what is to be done was proposed. Please say whether you agree."
 EARLY: Final = timedelta(days=1)
 """Somewhere it is tomorrow already."""
 
@@ -84,7 +84,7 @@ def propose_change(course: Course, draft: ActivityDraft, reason: str, occasion: 
         occasion,
         thread=activity.thread,
         act=Act.COUNTER_PROPOSE,
-        ask=ASK_CHANGE,
+        ask=ASK_FOR_CHANGE,
         reason=reason,
         revision_of=(activity.reference,),
     )
@@ -105,7 +105,7 @@ def accept(course: Course, occasion: Occasion) -> Change:
     _must_be_asked(course, occasion.actor)
     if course.plan is None:
         raise TransitionNotAllowed(f"{activity.reference} belongs to no open plan that is kept here")
-    agreed = _noted(replace(activity, status=CarePlanStatus.ACTIVE), "Agreed", None, occasion)
+    agreed = _noted(replace(activity, status=CarePlanStatus.ACTIVE), phrase("Agreed"), None, occasion)
     tasks = _answered(course.questions(activity), activity, TaskStatus.COMPLETED, None, occasion)
     change = Change(
         Act.ACCEPT, activity.reference, others=(agreed,), tasks=tasks, plan=_linked(course.plan, agreed, (), occasion)
@@ -124,7 +124,7 @@ def decline(course: Course, reason: str, occasion: Occasion) -> Change:
     _must_be(activity, frozenset({CarePlanStatus.DRAFT}), "declined")
     if activity.requester != occasion.actor.reference:
         _must_be_asked(course, occasion.actor)
-    gone = _noted(replace(activity, status=CarePlanStatus.REVOKED), "Not agreed", reason, occasion)
+    gone = _noted(replace(activity, status=CarePlanStatus.REVOKED), phrase("Not agreed"), reason, occasion)
     tasks = _answered(course.questions(activity), activity, TaskStatus.REJECTED, reason, occasion)
     return Change(Act.DECLINE, activity.reference, others=(gone,), tasks=tasks, plan=course.plan, reason=reason)
 
@@ -132,21 +132,21 @@ def decline(course: Course, reason: str, occasion: Occasion) -> Change:
 def hold(course: Course, reason: str, occasion: Occasion) -> Change:
     """Nothing is due until it is taken up again. Whoever sees a reason may pause it."""
     _must_be(course.activity, {CarePlanStatus.ACTIVE}, "paused")
-    return _moved(course, CarePlanStatus.ON_HOLD, Act.HOLD, "Paused", reason, occasion)
+    return _moved(course, CarePlanStatus.ON_HOLD, Act.HOLD, phrase("Paused"), reason, occasion)
 
 
 def resume(course: Course, reason: str, occasion: Occasion) -> Change:
     """It goes on as it was agreed."""
     _must_be(course.activity, {CarePlanStatus.ON_HOLD}, "taken up again")
-    return _moved(course, CarePlanStatus.ACTIVE, Act.RESUME, "Goes on", reason, occasion)
+    return _moved(course, CarePlanStatus.ACTIVE, Act.RESUME, phrase("Goes on"), reason, occasion)
 
 
 def stop(course: Course, reason: str, occasion: Occasion) -> Change:
     """It ends at once: nobody is held to an activity, and a stop for safety waits for nobody."""
     _must_be(course.activity, IN_FORCE, "stopped")
-    change = _moved(course, CarePlanStatus.REVOKED, Act.CANCEL, "Stopped", reason, occasion)
+    change = _moved(course, CarePlanStatus.REVOKED, Act.CANCEL, phrase("Stopped"), reason, occasion)
     drafts = tuple(a for a in course.others if a.status is CarePlanStatus.DRAFT)
-    gone = tuple(_noted(replace(a, status=CarePlanStatus.REVOKED), "Stopped", reason, occasion) for a in drafts)
+    gone = tuple(_noted(replace(a, status=CarePlanStatus.REVOKED), phrase("Stopped"), reason, occasion) for a in drafts)
     tasks = tuple(
         settled(t, TaskStatus.CANCELLED, occasion, reason=reason) for a in drafts for t in course.questions(a)
     )
@@ -188,7 +188,10 @@ def correct(course: Course, earlier: Report, said: "Said", reason: str, occasion
     """
     if said.outcome is earlier.outcome:
         raise TransitionNotAllowed(f"{earlier.reference} says so already")
-    text = f"Corrected from {_word(earlier.outcome)} to {_word(said.outcome)}: {reason}"
+    before, after = (_word(outcome, occasion) for outcome in (earlier.outcome, said.outcome))
+    text = occasion.language.say(
+        "Corrected from {before} to {after}: {reason}", before=before, after=after, reason=reason
+    )
     notes = (*earlier.notes, Note(text, occasion.actor.reference, occasion.at), *_note(said, occasion))
     corrected = replace(
         earlier, outcome=said.outcome, status=STATUS_OF[said.outcome], last_modified=occasion.at, notes=notes
@@ -215,7 +218,7 @@ def _offered(
     *,
     thread: str,
     act: Act,
-    ask: str = ASK,
+    ask: str = ASK_TO_DO,
     reason: str | None = None,
     revision_of: tuple[Reference, ...] = (),
 ) -> Change:
@@ -239,7 +242,7 @@ def _offered(
         patient_supplied=occasion.actor.on_patient_side,
     )
     if reason:
-        activity = _noted(activity, "Change proposed", reason, occasion)
+        activity = _noted(activity, phrase("Change proposed"), reason, occasion)
     tasks = tuple(_question(activity, owner, ask, occasion) for owner in asked)
     linked = _linked(plan, activity, (), occasion) if not asked else with_hands(plan, (occasion.actor.reference,))
     return Change(
@@ -265,7 +268,7 @@ def _question(activity: Activity, owner: Reference, ask: str, occasion: Occasion
         authored_on=occasion.at,
         last_modified=occasion.at,
         based_on=activity.based_on,
-        description=ask,
+        description=occasion.language.say(ask),
     )
 
 
@@ -278,9 +281,9 @@ def _replacing(course: Course, new: Activity, change: Change, occasion: Occasion
     family = (course.activity, *course.others)
     old = [a for a in family if a.reference != new.reference and a.status in IN_FORCE | {CarePlanStatus.DRAFT}]
     gone = tuple(a.reference for a in old if a.status in IN_FORCE)
-    ended = tuple(_noted(replace(a, status=CarePlanStatus.REVOKED), "Replaced", None, occasion) for a in old)
+    ended = tuple(_noted(replace(a, status=CarePlanStatus.REVOKED), phrase("Replaced"), None, occasion) for a in old)
     tasks = tuple(
-        settled(t, TaskStatus.CANCELLED, occasion, reason="Another proposal was agreed")
+        settled(t, TaskStatus.CANCELLED, occasion, reason=occasion.language.say("Another proposal was agreed"))
         for a in old
         for t in course.questions(a)
     )
@@ -340,13 +343,14 @@ def _note(said: Said, occasion: Occasion) -> tuple[Note, ...]:
     return (Note(said.note, occasion.actor.reference, occasion.at),) if said.note else ()
 
 
-def _word(outcome: ReportOutcome | None) -> str:
-    return f'"{WORDS[outcome]}"' if outcome else "a mistake"
+def _word(outcome: ReportOutcome | None, occasion: Occasion) -> str:
+    return f'"{occasion.language.say(WORDS[outcome])}"' if outcome else occasion.language.say("a mistake")
 
 
 def _noted(activity: Activity, word: str, reason: str | None, occasion: Occasion) -> Activity:
     """R4's ServiceRequest has no statusReason: what happened and why is a dated note in the actor's name."""
-    text = f"{word}: {reason}" if reason else word
+    said = occasion.language.say(word)
+    text = f"{said}: {reason}" if reason else said
     return replace(activity, notes=(*activity.notes, Note(text, occasion.actor.reference, occasion.at)))
 
 

@@ -11,8 +11,10 @@ from fhir_mappings.activity_report import is_report, report_from_fhir, report_to
 from fhir_mappings.care_plan import care_plan_from_fhir
 from fhir_mappings.carrier import Json
 from fhir_mappings.model import CarePlan, Goal, Reference
+from fhir_mappings.person_centered import PlanContents
 from fhir_mappings.service_request import activity_from_fhir
 from fhir_mappings.task import asks_about, task_from_fhir
+from fhir_mappings.wording import ENGLISH, Language
 from service.commit import Decision, Operation, Outcome, Session, carry_out
 from service.domain import activities as rules
 from service.domain.activities import ActivityDraft, Course, Said
@@ -27,10 +29,11 @@ Rule: TypeAlias = Callable[[Course, Occasion], Change]
 
 @dataclass(frozen=True, slots=True)
 class ActivityRecord:
-    """An activity with its course, all goals of the patient, and the resources that they are views of."""
+    """An activity with its course, all goals of the patient, what else a plan tells, and what they are views of."""
 
     course: Course
     goals: tuple[Goal, ...]
+    contents: PlanContents
     sources: Mapping[Reference, Json]
 
 
@@ -42,11 +45,13 @@ async def plan_activity(care_plan_id: str, draft: ActivityDraft, *, session: Ses
         must_be_kept_here(plan)
         performers = {f"performers[{i}]": p for i, p in enumerate(draft.performers)}
         record, _ = await asyncio.gather(
-            read_patient_record(session.fhir, plan.subject), must_be_theirs(session.fhir, performers, plan.subject)
+            read_patient_record(session.fhir, plan.subject, session.language),
+            must_be_theirs(session.fhir, performers, plan.subject),
         )
         _must_be_goals(draft, record)
         plan = next((p for p in record.plans if p.id == care_plan_id), plan)
-        return Decision(rules.plan_activity(plan, draft, session.occasion()), record.sources, record.goals)
+        change = rules.plan_activity(plan, draft, session.occasion(record.contents.language))
+        return Decision(change, record.sources, record.goals, record.contents)
 
     return await carry_out(session, decide)
 
@@ -121,9 +126,9 @@ async def correct(
         resource = await session.fhir.read("Task", report_id)
         must_be_at(resource, if_match)
         earlier = _report_on(resource, activity_id)
-        record = await read_activity(session.fhir, activity_id)
-        change = rules.correct(record.course, earlier, said, reason, session.occasion())
-        return Decision(change, {**record.sources, earlier.reference: resource}, record.goals)
+        record = await read_activity(session.fhir, activity_id, otherwise=session.language)
+        change = rules.correct(record.course, earlier, said, reason, session.occasion(record.contents.language))
+        return Decision(change, {**record.sources, earlier.reference: resource}, record.goals, record.contents)
 
     return await carry_out(session, decide)
 
@@ -138,13 +143,16 @@ async def read_report(activity_id: str, report_id: str, *, session: Session) -> 
 
 async def _act(activity_id: str, rule: Rule, session: Session, if_match: str | None) -> Outcome:
     async def decide() -> Decision:
-        record = await read_activity(session.fhir, activity_id, if_match=if_match)
-        return Decision(rule(record.course, session.occasion()), record.sources, record.goals)
+        record = await read_activity(session.fhir, activity_id, if_match=if_match, otherwise=session.language)
+        change = rule(record.course, session.occasion(record.contents.language))
+        return Decision(change, record.sources, record.goals, record.contents)
 
     return await carry_out(session, decide)
 
 
-async def read_activity(fhir: GuardedGateway, activity_id: str, *, if_match: str | None = None) -> ActivityRecord:
+async def read_activity(
+    fhir: GuardedGateway, activity_id: str, *, if_match: str | None = None, otherwise: Language = ENGLISH
+) -> ActivityRecord:
     """The activity with all that an act on it may change.
 
     Raises:
@@ -154,14 +162,15 @@ async def read_activity(fhir: GuardedGateway, activity_id: str, *, if_match: str
     must_be_at(resource, if_match)
     activity = activity_from_fhir(resource)
     record, tasks = await asyncio.gather(
-        read_patient_record(fhir, activity.subject),
+        read_patient_record(fhir, activity.subject, otherwise),
         fhir.search("Task", [("patient", activity.subject), ("status", ",".join(sorted(UNSETTLED)))]),
     )
     others = tuple(a for a in record.activities if a.id != activity_id and a.thread and a.thread == activity.thread)
     family = {activity.reference, *(a.reference for a in others)}
     about = {f"Task/{t['id']}": t for t in tasks if asks_about(t) in family}
     course = Course(activity, others, tuple(map(task_from_fhir, about.values())), _plan_of(activity, others, record))
-    return ActivityRecord(course, record.goals, {**record.sources, **about, activity.reference: resource})
+    sources = {**record.sources, **about, activity.reference: resource}
+    return ActivityRecord(course, record.goals, record.contents, sources)
 
 
 def _plan_of(activity: Activity, others: tuple[Activity, ...], record: PatientRecord) -> CarePlan | None:

@@ -1,34 +1,34 @@
 """What a patient's activities ask for: all of them, today, this week, and how it went."""
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from fhir_mappings.activities import Activity, Report, Schedule
-from fhir_mappings.activity_report import report_from_fhir
 from fhir_mappings.carrier import Json
-from fhir_mappings.codes import ACTIVITY, OCCURRENCE, CarePlanStatus, LifecycleStatus, ReportOutcome
+from fhir_mappings.codes import ACTIVITY, CarePlanStatus, LifecycleStatus, ReportOutcome
 from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import Goal, Reference, Task
+from fhir_mappings.patient import languages_from_fhir
+from fhir_mappings.people import names_from_fhir
 from fhir_mappings.provenance import stamp_from_fhir
 from fhir_mappings.service_request import activity_from_fhir
 from fhir_mappings.task import asks_about, task_from_fhir
+from fhir_mappings.wording import ENGLISH, Language, language_of
 from service.commit import Session
 from service.domain.activities import Course
 from service.domain.adherence import WINDOWS, Adherence, adherence, pauses_of
 from service.domain.due import Due, due, due_today, upcoming, week_of
 from service.domain.next_steps import NextStep, next_step
+from service.domain.questions import Question, questions_about, split_for
 from service.domain.smaller import smaller
-from service.domain.thread import WAITING, is_for
-from service.ports import FhirGateway, Parameters
+from service.domain.thread import WAITING
+from service.records import people_of
+from service.reported import reports_until
 
-HISTORY: Final = timedelta(days=max(WINDOWS) + 31)
-"""How far back reports are read: the longest window, and a period of a month that reaches into it."""
-EARLY: Final = timedelta(days=2)
-"""Nothing is reported earlier than a day before it is due, wherever on earth."""
 HARD: Final = frozenset({ReportOutcome.SKIPPED, ReportOutcome.TOO_HARD, ReportOutcome.PARTLY})
 """What calls for something smaller."""
 OPEN_GOALS: Final = frozenset(
@@ -54,7 +54,9 @@ class Agenda:
     first: date
     last: date
     items: tuple[Due, ...]
-    questions: tuple[Task, ...] = ()
+    questions: tuple[Question, ...] = ()
+    names: Mapping[Reference, str] = field(default_factory=dict)
+    language: Language = ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,21 @@ class Smaller:
 
 
 @dataclass(frozen=True, slots=True)
+class Steps:
+    """All steps, the names of who has to do them, and the language to tell of them in."""
+
+    steps: tuple[Step, ...]
+    names: Mapping[Reference, str]
+    language: Language
+
+
+@dataclass(frozen=True, slots=True)
 class _Activities:
     resources: tuple[Json, ...]
     reports: tuple[Report, ...]
     questions: tuple[Task, ...]
+    names: Mapping[Reference, str]
+    language: Language
 
     @property
     def activities(self) -> tuple[Activity, ...]:
@@ -83,28 +96,29 @@ class _Activities:
 
 async def list_activities(
     patient: Reference, *, session: Session, statuses: frozenset[CarePlanStatus] = frozenset()
-) -> tuple[Step, ...]:
+) -> Steps:
     """All activities of the patient's plans, those of other systems included, in the order they were asked for."""
     today = session.clock().date()
-    found = await _read(session.fhir, patient, since=today - HISTORY)
+    found = await _read(session, patient, day=today)
     pairs = ((activity_from_fhir(r), r) for r in found.resources)
     steps = (Step(a, r, _next(a, found, today)) for a, r in pairs if not statuses or a.status in statuses)
-    return tuple(sorted(steps, key=lambda s: s.activity.authored_on.isoformat() if s.activity.authored_on else ""))
+    ordered = sorted(steps, key=lambda s: s.activity.authored_on.isoformat() if s.activity.authored_on else "")
+    return Steps(tuple(ordered), found.names, found.language)
 
 
 async def read_today(patient: Reference, *, session: Session, zone: ZoneInfo, day: date | None = None) -> Agenda:
     """What is due today (or on `day`), what has been said of it, and what waits for the actor's yes."""
     today = day or session.clock().astimezone(zone).date()
-    found = await _read(session.fhir, patient, since=today - HISTORY)
+    found = await _read(session, patient, day=today)
     items = due_today(found.activities, found.reports, today, zone)
-    mine = tuple(t for t in found.questions if is_for(t, session.actor) and t.requester != session.actor.reference)
-    return Agenda(patient, zone, today, today, items, mine)
+    mine, _ = split_for(session.actor, questions_about(found.questions, (), found.activities))
+    return Agenda(patient, zone, today, today, items, mine, found.names, found.language)
 
 
 async def read_week(patient: Reference, *, session: Session, zone: ZoneInfo, day: date | None = None) -> Agenda:
     """What is due from Monday to Sunday of the week of today (or of `day`)."""
     first, last = week_of(day or session.clock().astimezone(zone).date())
-    found = await _read(session.fhir, patient, since=first - HISTORY)
+    found = await _read(session, patient, day=first)
     return Agenda(patient, zone, first, last, tuple(due(found.activities, found.reports, first, last)))
 
 
@@ -113,7 +127,7 @@ async def read_adherence(activity_id: str, *, session: Session, zone: ZoneInfo) 
     activity = activity_from_fhir(await session.fhir.read("ServiceRequest", activity_id))
     today = session.clock().astimezone(zone).date()
     reports, provenances = await asyncio.gather(
-        _reports(session.fhir, activity.subject, today - HISTORY),
+        reports_until(session.fhir, activity.subject, today),
         session.fhir.search("Provenance", [("target", activity.reference)]),
     )
     ours = [r for r in reports if r.activity == activity.reference]
@@ -127,7 +141,7 @@ async def suggest_smaller(activity_id: str, *, session: Session, zone: ZoneInfo)
     today = session.clock().astimezone(zone).date()
     goals, reports = await asyncio.gather(
         session.fhir.search("Goal", [("patient", activity.subject)]),
-        _reports(session.fhir, activity.subject, today - HISTORY),
+        reports_until(session.fhir, activity.subject, today),
     )
     served = (g for g in map(goal_from_fhir, goals) if g.reference in activity.goals)
     hard = [r for r in reports if r.activity == activity.reference and r.outcome in HARD]
@@ -139,28 +153,24 @@ async def suggest_smaller(activity_id: str, *, session: Session, zone: ZoneInfo)
     )
 
 
-async def _read(fhir: FhirGateway, patient: Reference, *, since: date) -> _Activities:
+async def _read(session: Session, patient: Reference, *, day: date) -> _Activities:
+    fhir = session.fhir
     resource_type, _, patient_id = patient.partition("/")
-    _, kept_here, linked, reports, tasks = await asyncio.gather(
+    performers = ("_include", "ServiceRequest:performer")
+    people = [("_include", "Task:requester"), ("_include", "Task:owner")]
+    person, kept_here, linked, reports, tasks, others = await asyncio.gather(
         fhir.read(resource_type, patient_id),
-        fhir.search("ServiceRequest", [("patient", patient), ("identifier", f"{ACTIVITY}|")]),
+        fhir.search("ServiceRequest", [("patient", patient), ("identifier", f"{ACTIVITY}|"), performers]),
         fhir.search("CarePlan", [("patient", patient), ("_include", "CarePlan:activity-reference")]),
-        _reports(fhir, patient, since),
-        fhir.search("Task", [("patient", patient), ("status", ",".join(sorted(WAITING)))]),
+        reports_until(fhir, patient, day),
+        fhir.search("Task", [("patient", patient), ("status", ",".join(sorted(WAITING))), *people]),
+        people_of(fhir.search, patient),
     )
     resources = {r["id"]: r for r in (*kept_here, *linked) if r["resourceType"] == "ServiceRequest"}
     questions = (t for t in tasks if (asks_about(t) or "").startswith("ServiceRequest/"))
-    return _Activities(tuple(resources.values()), reports, tuple(map(task_from_fhir, questions)))
-
-
-async def _reports(fhir: FhirGateway, patient: Reference, since: date) -> tuple[Report, ...]:
-    parameters: Parameters = [
-        ("patient", patient),
-        ("identifier", f"{OCCURRENCE}|"),
-        ("authored-on", f"ge{since - EARLY}"),
-        ("_count", "200"),
-    ]
-    return tuple(map(report_from_fhir, await fhir.search("Task", parameters)))
+    language = session.reader or language_of(languages_from_fhir(person), session.language)
+    names = names_from_fhir((*kept_here, *tasks, *others, person))
+    return _Activities(tuple(resources.values()), reports, tuple(map(task_from_fhir, questions)), names, language)
 
 
 def _next(activity: Activity, found: _Activities, today: date) -> NextStep | None:

@@ -2,26 +2,37 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
 
+from fhir_mappings.activities import Activity
+from fhir_mappings.activity_report import report_from_fhir
 from fhir_mappings.assessment import assessment_from_fhir
 from fhir_mappings.care_plan import care_plan_from_fhir
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import LifecycleStatus
 from fhir_mappings.elements import instant_text
 from fhir_mappings.goal import goal_from_fhir
-from fhir_mappings.model import CarePlan, Goal, Observation, Reference, Task
+from fhir_mappings.model import CarePlan, Goal, Observation, Reference
 from fhir_mappings.observation import observation_from_fhir
+from fhir_mappings.people import names_from_fhir
 from fhir_mappings.person_centered import AssessmentKind, PlanContents
+from fhir_mappings.service_request import activity_from_fhir
 from fhir_mappings.task import asks_about, task_from_fhir
 from fhir_mappings.wording import Language
 from service.commit import Session
-from service.domain.thread import UNSETTLED, WAITING, is_for
-from service.ports import FhirGateway
-from service.records import in_order, read_contents, where_permitted
+from service.domain.plan_steps import GoalSteps, by_goal, plan_steps
+from service.domain.questions import Question, questions_about, split_for
+from service.domain.thread import UNSETTLED
+from service.ports import FhirGateway, Parameters
+from service.records import in_order, read_with_people, where_permitted
+from service.reported import find_reports
 from service.series import RECENT
 
+UTC_ZONE: Final = ZoneInfo("UTC")
+LINKED: Final = "CarePlan:activity-reference"
 LATEST_LIMIT = 100
 """So many of the latest measurements are looked through for the latest of each goal."""
 HISTORY = frozenset({LifecycleStatus.CANCELLED, LifecycleStatus.REJECTED, LifecycleStatus.ENTERED_IN_ERROR})
@@ -32,50 +43,60 @@ class PlanView:
     """A patient's plan as one actor sees it.
 
     `questions` wait for this actor, `waiting` for somebody else. `goals` are those on the table, in force or
-    completed; how they came about is in their threads. `latest` has the latest measurement of each goal; `contents`
-    what matters, what comes first, the scores and the agenda. `language` is the one that it is to be shown in.
+    completed; how they came about is in their threads. `steps` are what is to be done, `today` by the clock of `zone`.
+    `latest` has the latest measurement of each goal; `contents` what matters, what comes first, the scores, the agenda
+    and the names of people. `language` is the one that it is to be shown in.
     """
 
     patient: Reference
     as_of: datetime
     goals: tuple[Goal, ...]
     plans: tuple[CarePlan, ...]
-    questions: tuple[Task, ...]
-    waiting: tuple[Task, ...]
+    questions: tuple[Question, ...]
+    waiting: tuple[Question, ...]
+    steps: tuple[GoalSteps, ...]
     latest: tuple[Observation, ...]
     care_teams: tuple[Json, ...]
     contents: PlanContents
     language: Language
+    zone: ZoneInfo
 
 
-async def read_plan(patient: Reference, *, session: Session) -> PlanView:
+async def read_plan(patient: Reference, *, session: Session, zone: ZoneInfo = UTC_ZONE) -> PlanView:
     """The plan, read from the FHIR server in one round of parallel searches.
 
     Raises:
         ResourceNotFound: there is no such patient for this actor.
     """
-    contents, goals, plans, tasks, observations, teams = await asyncio.gather(
-        read_contents(session.fhir, patient, session.language),
+    now = session.clock()
+    today = now.astimezone(zone).date()
+    (contents, people), goals, plans, tasks, reported, observations = await asyncio.gather(
+        read_with_people(session.fhir, patient, session.language),
         session.fhir.search("Goal", [("patient", patient)]),
-        where_permitted(session.fhir.search("CarePlan", [("patient", patient)])),
-        where_permitted(session.fhir.search("Task", [("patient", patient), ("status", ",".join(sorted(UNSETTLED)))])),
-        where_permitted(_latest(session.fhir, patient, session.clock())),
-        where_permitted(session.fhir.search("CareTeam", [("patient", patient)])),
+        where_permitted(session.fhir.search("CarePlan", [("patient", patient), ("_include", LINKED)])),
+        where_permitted(session.fhir.search("Task", _open_tasks_of(patient))),
+        where_permitted(find_reports(session.fhir, patient, today)),
+        where_permitted(_latest(session.fhir, patient, now)),
     )
-    about_goals = (t for t in tasks if (asks_about(t) or "").startswith("Goal/"))
-    open_tasks = [t for t in map(task_from_fhir, about_goals) if t.status in WAITING]
-    mine = tuple(t for t in open_tasks if is_for(t, session.actor) and t.requester != session.actor.reference)
+    found = in_order(map(goal_from_fhir, goals))
+    activities = _with_linked(contents.activities, plans)
+    asking = tuple(task_from_fhir(t) for t in tasks if asks_about(t))
+    mine, waiting = split_for(session.actor, questions_about(asking, found, activities))
+    shown = tuple(g for g in found if g.lifecycle_status not in HISTORY)
+    steps = plan_steps(activities, tuple(map(report_from_fhir, reported)), asking, today, zone)
     return PlanView(
         patient=patient,
-        as_of=session.clock(),
-        goals=tuple(g for g in in_order(map(goal_from_fhir, goals)) if g.lifecycle_status not in HISTORY),
-        plans=tuple(map(care_plan_from_fhir, plans)),
+        as_of=now,
+        goals=shown,
+        plans=tuple(care_plan_from_fhir(p) for p in plans if p["resourceType"] == "CarePlan"),
         questions=mine,
-        waiting=tuple(t for t in open_tasks if t not in mine),
+        waiting=waiting,
+        steps=by_goal(steps, shown),
         latest=_one_for_each_goal(map(observation_from_fhir, observations)),
-        care_teams=tuple(teams),
-        contents=contents,
+        care_teams=tuple(p for p in people if p["resourceType"] == "CareTeam"),
+        contents=replace(contents, names={**names_from_fhir(tasks), **contents.names}),
         language=session.reader or contents.language,
+        zone=zone,
     )
 
 
@@ -86,6 +107,7 @@ async def cached_plan(
     keep_for: timedelta,
     render: Callable[[PlanView], bytes],
     fresh: bool = False,
+    zone: ZoneInfo = UTC_ZONE,
 ) -> bytes:
     """The plan as bytes, from the cache where nothing was written about the patient since, unless `fresh`.
 
@@ -93,10 +115,10 @@ async def cached_plan(
     """
     tag = session.reader.tag if session.reader else ""
     _, epoch = await asyncio.gather(session.fhir.must_admit(patient), session.cache.epoch(patient))
-    key = f"plan {patient} {session.actor.fingerprint} {epoch} {tag}"
+    key = f"plan {patient} {session.actor.fingerprint} {epoch} {tag} {zone.key}"
     if epoch is not None and not fresh and (kept := await session.cache.get(key)):
         return kept
-    rendered = render(await read_plan(patient, session=session))
+    rendered = render(await read_plan(patient, session=session, zone=zone))
     if epoch is not None:
         await session.cache.put(key, rendered, keep_for=keep_for)
     return rendered
@@ -115,6 +137,19 @@ async def list_goals(
     )
     by_reference = {f"Goal/{r['id']}": r for r in found}
     return [by_reference[g.reference] for g in in_order(map(goal_from_fhir, found))]
+
+
+def _open_tasks_of(patient: Reference) -> Parameters:
+    """All that is asked, with who asks whom."""
+    people = [("_include", "Task:requester"), ("_include", "Task:owner")]
+    return [("patient", patient), ("status", ",".join(sorted(UNSETTLED))), *people]
+
+
+def _with_linked(kept_here: tuple[Activity, ...], plans: Iterable[Json]) -> tuple[Activity, ...]:
+    """With those of other systems that a plan refers to."""
+    known = {a.reference for a in kept_here}
+    linked = (activity_from_fhir(r) for r in plans if r["resourceType"] == "ServiceRequest")
+    return (*kept_here, *(a for a in linked if a.reference not in known))
 
 
 async def _latest(fhir: FhirGateway, patient: Reference, now: datetime) -> list[Json]:

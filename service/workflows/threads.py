@@ -1,15 +1,17 @@
 """The story of a goal: what was offered, what differs, what was said, who agreed to what and why."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
 from fhir_mappings.communication import message_from_fhir
 from fhir_mappings.goal import Difference, differences
-from fhir_mappings.model import Goal, Message, Stamp, Task
+from fhir_mappings.model import Goal, Message, Reference, Stamp
 from fhir_mappings.provenance import stamp_from_fhir
 from fhir_mappings.wording import Language
 from service.commit import Session
+from service.domain.questions import Question, questions_about
 from service.domain.thread import UNSETTLED
 from service.records import in_order, read_record
 
@@ -30,8 +32,9 @@ class ThreadView:
     thread: str | None
     offers: tuple[OfferView, ...]
     messages: tuple[Message, ...]
-    waiting: tuple[Task, ...]
+    waiting: tuple[Question, ...]
     language: Language
+    names: Mapping[Reference, str]
 
 
 async def read_thread(goal_id: str, *, session: Session) -> ThreadView:
@@ -49,8 +52,9 @@ async def read_thread(goal_id: str, *, session: Session) -> ThreadView:
         record.goal.thread,
         tuple(_offer(goal, before, stamps, language) for before, goal in pairwise((None, *offers)) if goal),
         tuple(sorted(map(message_from_fhir, messages), key=lambda m: m.sent)),
-        tuple(t for t in record.thread.tasks if t.status in UNSETTLED),
+        questions_about((t for t in record.thread.tasks if t.status in UNSETTLED), offers, ()),
         language,
+        record.contents.names,
     )
 
 

@@ -323,7 +323,7 @@ def test_each_plan_tells_of_its_own_kind_alone() -> None:
     assert "The tube" not in told
     assert "<ol><li>Walk to the shops</li><li>Quiet</li></ol>" in told
     assert told.index("first (patient)") < told.index("first (family)") < told.index("first (care team)")
-    assert "Can I go? (patient)" in told
+    assert "Can I go? (the patient)" in told
     assert "Power of the Mind: Quiet" in told
     assert "<b>Hidden</b>" in kept
     assert "The tube (Dr Bo (care team), December 15, 2026)" in kept

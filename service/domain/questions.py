@@ -1,0 +1,33 @@
+"""What waits for an answer, with what it is about."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fhir_mappings.activities import Activity
+from fhir_mappings.model import Goal, Task
+from service.domain.actors import Actor
+from service.domain.thread import WAITING, is_for
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A Task that asks for an answer. `about` is None where the asked may not see it."""
+
+    task: Task
+    about: Goal | Activity | None = None
+
+
+def questions_about(
+    tasks: Iterable[Task], goals: Iterable[Goal], activities: Iterable[Activity]
+) -> tuple[Question, ...]:
+    """Each Task with what it is about; in the order in which they were asked."""
+    known: dict[str, Goal | Activity] = {g.reference: g for g in goals}
+    known.update((a.reference, a) for a in activities)
+    return tuple(Question(t, known.get(t.focus)) for t in sorted(tasks, key=lambda t: t.authored_on))
+
+
+def split_for(actor: Actor, questions: Iterable[Question]) -> tuple[tuple[Question, ...], tuple[Question, ...]]:
+    """What waits for this actor now, and what waits for others. Nobody answers their own question."""
+    waiting = tuple(q for q in questions if q.task.status in WAITING)
+    mine = tuple(q for q in waiting if is_for(q.task, actor) and q.task.requester != actor.reference)
+    return mine, tuple(q for q in waiting if q not in mine)

@@ -1,0 +1,69 @@
+"""What a plan asks for, goal by goal; and what waits for whose word."""
+
+from datetime import UTC, timedelta
+
+from fhir_mappings.activities import Report
+from fhir_mappings.codes import ReportOutcome, TaskStatus
+from service.domain.plan_steps import by_goal, plan_steps
+from service.domain.questions import Question, questions_about, split_for
+from tests.builders import CLINICIAN, NOW, PATIENT, a_goal, a_task, an_actor
+from tests.service.domain.test_activities import COMPLETED, DRAFT, REVOKED, TODAY, an_activity, asked
+
+
+def a_report(activity: str, occurrence: str) -> Report:
+    outcome = ReportOutcome.DONE
+    return Report(PATIENT, activity, occurrence, TaskStatus.COMPLETED, NOW, NOW, PATIENT, outcome)
+
+
+def test_a_plan_shows_what_is_offered_or_in_force_and_what_was_done_this_week() -> None:
+    offered = an_activity(DRAFT, id="offered", authored_on=NOW)
+    nightly = an_activity(id="nightly", authored_on=NOW - timedelta(days=1))
+    theirs = an_activity(id="theirs", authored_on=None)
+    replaced = an_activity(REVOKED, id="replaced")
+    over, gone = an_activity(COMPLETED, id="over", schedule=None), an_activity(REVOKED, id="gone")
+    reports = [a_report("ServiceRequest/replaced", f"{TODAY}.HS")]
+    steps = plan_steps(
+        (offered, nightly, theirs, replaced, over, gone), reports, [asked(activity="offered")], TODAY, UTC
+    )
+
+    assert [s.activity.id for s in steps] == ["theirs", "replaced", "nightly", "offered"]
+    assert [(s.next.what if s.next else None, len(s.today), len(s.week)) for s in steps] == [
+        ("do", 1, 7),
+        (None, 1, 1),
+        ("do", 1, 7),
+        ("answer", 0, 0),
+    ]
+
+
+def test_steps_stand_with_each_goal_that_they_serve_and_last_those_that_serve_none() -> None:
+    walk, swim, idle = a_goal(id="walk"), a_goal(id="swim"), a_goal(id="idle")
+    both = an_activity(id="both", goals=("Goal/walk", "Goal/swim"))
+    other = an_activity(id="other", goals=("Goal/gone",))
+    found = by_goal(plan_steps((both, other), (), (), TODAY, UTC), (walk, swim, idle))
+
+    assert [(f.goal and f.goal.id, [s.activity.id for s in f.steps]) for f in found] == [
+        ("walk", ["both"]),
+        ("swim", ["both"]),
+        (None, ["other"]),
+    ]
+    assert by_goal((), (walk,)) == ()
+
+
+def test_a_question_comes_with_what_it_is_about_where_that_can_be_seen() -> None:
+    goal, activity = a_goal(), an_activity()
+    later, first = asked(id="k2"), a_task(authored_on=NOW - timedelta(days=1))
+    hidden = a_task(id="k3", focus="Goal/hidden", authored_on=NOW + timedelta(days=1))
+
+    assert questions_about((later, hidden, first), (goal,), (activity,)) == (
+        Question(first, goal),
+        Question(later, activity),
+        Question(hidden, None),
+    )
+
+
+def test_nobody_answers_their_own_question_and_what_is_on_hold_waits_for_nobody() -> None:
+    mine = Question(a_task(owner=PATIENT, requester=CLINICIAN))
+    own = Question(a_task(id="k2", owner=PATIENT, requester=PATIENT))
+    held = Question(a_task(id="k3", owner=PATIENT, requester=CLINICIAN, status=TaskStatus.ON_HOLD))
+
+    assert split_for(an_actor(PATIENT), (mine, own, held)) == ((mine,), (own,))
