@@ -1,7 +1,7 @@
 """The composition root: settings to gateways to application."""
 
 import gc
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -135,13 +135,18 @@ def create_app(open_services: OpenServices, edge: Edge | None = None, *, cds_ori
 
 @asynccontextmanager
 async def open_services(
-    settings: Settings, *, verifier: TokenVerifier | None = None, keys: ClientKeys | None = None
+    settings: Settings,
+    *,
+    verifier: TokenVerifier | None = None,
+    keys: ClientKeys | None = None,
+    cds_clients: Mapping[str, CdsClient] | None = None,
 ) -> AsyncIterator[Services]:
     """The FHIR server, the key sets and Redis, as the settings name them.
 
     Args:
         verifier: in place of the one for the issuers of the settings.
         keys: of this client, in place of those of the settings.
+        cds_clients: EHRs that may call hooks, beside those of the settings.
 
     Raises:
         UnfitForProduction: settings that production does not start with.
@@ -172,7 +177,7 @@ async def open_services(
             limits=await stack.enter_async_context(_open_rate_limits(settings)),
             audit=await stack.enter_async_context(trail) if settings.audit_reads else None,
             public_keys=keys.public if keys else {"keys": []},
-            decisions=await _open_decisions(settings, stack, fhir, http, cache),
+            decisions=await _open_decisions(settings, stack, fhir, http, cache, cds_clients or {}),
         )
 
 
@@ -211,7 +216,12 @@ def _identities(settings: Settings, http: httpx.AsyncClient, keys: ClientKeys | 
 
 
 async def _open_decisions(
-    settings: Settings, stack: AsyncExitStack, fhir: FhirGateway, keys: httpx.AsyncClient, cache: Cache
+    settings: Settings,
+    stack: AsyncExitStack,
+    fhir: FhirGateway,
+    keys: httpx.AsyncClient,
+    cache: Cache,
+    more_clients: Mapping[str, CdsClient],
 ) -> DecisionServices:
     """Each FHIR server of the list has connections of its own; tokens come and go with the calls."""
     nonces = cache if isinstance(cache, RedisStore) else MemoryNonces()
@@ -222,7 +232,7 @@ async def _open_decisions(
     }
     allowed = AllowedServers(servers, own_base=str(settings.fhir_base_url), own=fhir, deadline=settings.cds_budget)
     rules = conflict_rules(settings.conflict_rules)
-    return DecisionServices(rules, published, CdsClientVerifier(clients, nonces), allowed)
+    return DecisionServices(rules, published, CdsClientVerifier({**clients, **more_clients}, nonces), allowed)
 
 
 async def _open_stores(settings: Settings, stack: AsyncExitStack) -> tuple[Cache, IdempotencyKeys]:

@@ -2,24 +2,30 @@
 
 import asyncio
 import json
+import os
 import socket
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 import uvicorn
 import yaml
+from fastapi import FastAPI
 from pydantic import ValidationError
 
 from fhir_mappings.carrier import encode
 from service.api.edge import Edge
 from service.app import create_app, open_services
+from service.demo_app import PATH as DEMO_APP
+from service.demo_app import demo_app
+from service.ehr_command import DEMO_FOLDER, KEPT, Sandbox, play
 from service.gateways.client_keys import ClientKeys
+from service.gateways.demo_ehr import DemoEhr
 from service.gateways.demo_issuer import AUDIENCE, DemoIssuer
 from service.gateways.demo_record import DEMO_ORGANIZATION, DEMO_PEOPLE, seed
 from service.gateways.fhir_client import open_fhir_client
@@ -35,14 +41,15 @@ templates = typer.Typer(no_args_is_help=True, help="Programmes that patients and
 app.add_typer(templates, name="templates")
 app.add_typer(measures, name="measures")
 app.add_typer(synth, name="synth")
+app.command(name="ehr")(play)
 LOOPBACK: Final = "127.0.0.1"
-DEMO_FOLDER: Final = Path(".data/demo")
 
 TRY_IT: Final = """
 CoPlan is running. This is a sandbox with synthetic patients: nothing here is for production.
 
   Documentation   {service}/docs
   FHIR server     {fhir}
+  As an EHR       {coplan} ehr order-sign   (the card that Dr Bo sees before he admits Ann: docs/cds-hooks.md)
 
 Three things to try, in another terminal, in the folder where you started it (curl -K reads who you are from a file):
 
@@ -103,13 +110,28 @@ def run(
     issuer = DemoIssuer()
     with _embedded_store(data) if fhir is None else _given(fhir) as base:
         asyncio.run(seed(base))
-        _write_identities(issuer)
-        settings = Settings(fhir_base_url=base, audience=AUDIENCE, organization=DEMO_ORGANIZATION)
-        verifier = SmartTokenVerifier(issuer.issuers, audience=AUDIENCE, fhir_base_url=base)
         port = _free_port(port)
-        keys = ClientKeys.generated()
-        service = create_app(lambda: open_services(settings, verifier=verifier, keys=keys))
-        _Server(service, port, _hello(f"http://{LOOPBACK}:{port}", base)).run()
+        sandbox = Sandbox(f"http://{LOOPBACK}:{port}", base, DemoEhr())
+        _write_identities(issuer, sandbox)
+        _Server(_sandbox_service(issuer, sandbox), port, _hello(sandbox)).run()
+
+
+def _sandbox_service(issuer: DemoIssuer, sandbox: Sandbox) -> FastAPI:
+    """The service with identities and an EHR that nobody else knows, and with the app that its cards link to."""
+    settings = Settings(
+        fhir_base_url=sandbox.fhir,
+        audience=AUDIENCE,
+        organization=DEMO_ORGANIZATION,
+        cds_base_url=sandbox.service,
+        cds_fhir_servers=[sandbox.fhir],
+        cds_app_url=sandbox.service + DEMO_APP,
+        cds_budget=timedelta(seconds=5),  # the first call of a laptop may take its time: whoever tries sees the card
+    )
+    verifier = SmartTokenVerifier(issuer.issuers, audience=AUDIENCE, fhir_base_url=sandbox.fhir)
+    keys, ehrs = ClientKeys.generated(), sandbox.ehr.clients
+    service = create_app(lambda: open_services(settings, verifier=verifier, keys=keys, cds_clients=ehrs))
+    service.include_router(demo_app(issuer))
+    return service
 
 
 @app.command()
@@ -174,12 +196,15 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 _Readable.add_representer(str, _text)
 
 
-def _hello(service: str, fhir: str) -> str:
+def _hello(sandbox: Sandbox) -> str:
     now, people = (
         datetime.now(UTC).isoformat(timespec="seconds"),
         ", ".join(f"{short} ({whose})" for short, whose in ROLES.items()),
     )
-    return TRY_IT.format(service=service, fhir=fhir, folder=DEMO_FOLDER, people=people, now=now)
+    coplan = min(sys.argv[0], os.path.relpath(sys.argv[0]), key=len)
+    return TRY_IT.format(
+        service=sandbox.service, fhir=sandbox.fhir, coplan=coplan, folder=DEMO_FOLDER, people=people, now=now
+    )
 
 
 class _Server(uvicorn.Server):
@@ -230,7 +255,7 @@ def _given(base: str) -> Iterator[str]:
     yield base
 
 
-def _write_identities(issuer: DemoIssuer) -> None:
+def _write_identities(issuer: DemoIssuer, sandbox: Sandbox) -> None:
     """For each person the token, and a file for `curl -K` that sends it; for this user's eyes only."""
     DEMO_FOLDER.mkdir(parents=True, exist_ok=True)
     for short_name, (fhir_user, name) in DEMO_PEOPLE.items():
@@ -238,6 +263,7 @@ def _write_identities(issuer: DemoIssuer) -> None:
         _write_secret(DEMO_FOLDER / f"{short_name}.token", token)
         headers = (f"Authorization: Bearer {token}", "Content-Type: application/json")
         _write_secret(DEMO_FOLDER / f"{short_name}.curl", "".join(f'header = "{h}"\n' for h in headers))
+    _write_secret(DEMO_FOLDER / KEPT, sandbox.kept().decode())
 
 
 def _write_secret(path: Path, text: str) -> None:

@@ -3,31 +3,24 @@
 from typing import Any, Final
 
 CONTEXT: Final = {"userId": "Practitioner/bo", "patientId": "ann", "encounterId": "ed-1"}
+DRAFT: Final[dict[str, Any]] = {
+    "resourceType": "ServiceRequest",
+    "id": "draft-1",
+    "status": "draft",
+    "intent": "order",
+    "code": {
+        "coding": [{"system": "http://snomed.info/sct", "code": "32485007"}],
+        "text": "Admit to ward 3",
+    },
+    "subject": {"reference": "Patient/ann"},
+    "encounter": {"reference": "Encounter/ed-1"},
+}
 ORDER_SIGN: Final[dict[str, Any]] = {
     "hook": "order-sign",
     "hookInstance": "1f5a9e1e-7a44-4c7b-8f63-6a2a6e6f2d10",
-    "fhirServer": "https://ehr.example/fhir",
     "context": {
         **CONTEXT,
-        "draftOrders": {
-            "resourceType": "Bundle",
-            "type": "collection",
-            "entry": [
-                {
-                    "resource": {
-                        "resourceType": "ServiceRequest",
-                        "id": "draft-1",
-                        "status": "draft",
-                        "intent": "order",
-                        "code": {
-                            "coding": [{"system": "http://snomed.info/sct", "code": "32485007"}],
-                            "text": "Admit to ward 3",
-                        },
-                        "subject": {"reference": "Patient/ann"},
-                    }
-                }
-            ],
-        },
+        "draftOrders": {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": DRAFT}]},
     },
     "prefetch": {"goals": None},
 }

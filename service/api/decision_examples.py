@@ -10,7 +10,6 @@ STATE: Final = {
     "onlyIf": "the pain can be kept under control",
     "askedBy": "Practitioner/nora",
     "encounter": "Encounter/ed-1",
-    "reviewOn": "2026-12-10",
 }
 PREFERENCE: Final[dict[str, Any]] = {
     "id": "home-1",

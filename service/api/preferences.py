@@ -119,7 +119,8 @@ async def withdraw_preference(
     preference_id: PreferenceId, withdrawal: WithdrawPreference, act: CurrentAct, version: RequiredVersion
 ) -> Response:
     """Ends it now, with the reason; or voids it, where it should never have been written down. It stays readable.
-    What the patient said is the patient's to withdraw.
+    What the patient said is the patient's to withdraw. An answer whose place it had taken holds again: whoever does
+    not want that says what holds now instead.
     """
     reason, in_error = withdrawal.reason, withdrawal.in_error
     return await act.answer(

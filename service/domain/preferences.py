@@ -1,7 +1,8 @@
 """What the person wants: stating it, withdrawing it, and which of all that was said holds now.
 
-A new statement never edits an earlier one. Of statements about the same topic the latest holds; statements in words
-alone stand beside each other until one says that it replaces another, or is withdrawn.
+A new statement never edits an earlier one. Of statements about the same topic the latest that is valid holds: once it
+is withdrawn, the one before it holds again. Statements in words alone stand beside each other until one says that it
+replaces another, or is withdrawn.
 """
 
 from collections.abc import Iterable
@@ -51,7 +52,7 @@ class Hold(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A statement and whether it holds at some moment; if no longer, until when and in whose place."""
+    """A statement and whether it holds at some moment; if no longer, since when, and which one stands in its place."""
 
     preference: Preference
     hold: Hold
@@ -152,10 +153,9 @@ def withdraw(preference: Preference, reason: str, occasion: Occasion, *, in_erro
 
 def standings(preferences: Iterable[Preference], at: datetime) -> tuple[Standing, ...]:
     """Each statement with whether it holds at this moment, the latest first."""
-    known = sorted(preferences, key=_age, reverse=True)
     later: list[Preference] = []
     found = []
-    for preference in known:
+    for preference in sorted(preferences, key=_age, reverse=True):
         standing = _standing(preference, later, at)
         if standing.hold not in {Hold.ENTERED_IN_ERROR, Hold.NOT_YET}:
             later.append(preference)
@@ -218,26 +218,43 @@ def may_withdraw(preference: Preference, actor: Actor, policy: Policy, *, in_err
 
 
 def _standing(preference: Preference, later: list[Preference], at: datetime) -> Standing:
+    """`later` is what was said after it, the latest first, withdrawn ones included."""
     if preference.status not in VALID:
         return Standing(preference, Hold.ENTERED_IN_ERROR, preference.until)
     if _since(preference) > at:
         return Standing(preference, Hold.NOT_YET)
-    successor = next((p for p in reversed(later) if _supersedes(p, preference)), None)
-    if successor is not None and (preference.until is None or _since(successor) < preference.until):
-        return Standing(preference, Hold.SUPERSEDED, _since(successor), successor.reference)
-    if preference.until is not None and preference.until <= at:
+    if _has_ended(preference, at):
         return Standing(preference, Hold.NO_LONGER_VALID, preference.until)
+    if successor := _successor(preference, later, at):
+        return Standing(preference, Hold.SUPERSEDED, _since(successor), successor.reference)
     due = preference.review is not None and preference.review.last_day <= at.date()
     return Standing(preference, Hold.IN_FORCE, preference.until, review_due=due)
 
 
-def _supersedes(new: Preference, old: Preference) -> bool:
+def _successor(preference: Preference, later: list[Preference], at: datetime) -> Preference | None:
+    """The first that takes its place and is valid.
+
+    What replaces a withdrawn successor by name was said in the place of both: withdrawing what is in between
+    brings nothing back.
+    """
+    replaced = {preference.reference} if preference.id else set()
+    for candidate in reversed(later):
+        if _follows(candidate, preference) or not replaced.isdisjoint(candidate.replaces):
+            if not _has_ended(candidate, at):
+                return candidate
+            replaced.add(candidate.reference)
+    return None
+
+
+def _has_ended(preference: Preference, at: datetime) -> bool:
+    return preference.until is not None and preference.until <= at
+
+
+def _follows(new: Preference, old: Preference) -> bool:
     """An answer takes the place of an earlier one on the same topic, and an unconditional one of all of them.
 
     That nobody asked this time does not undo what was said before.
     """
-    if old.id is not None and old.reference in new.replaces:
-        return True
     same_topic = new.kind is old.kind and bool(_topic(new)) and _topic(new) == _topic(old)
     same_condition = new.precondition is None or new.precondition == old.precondition
     return same_topic and same_condition and (new.is_answer or not old.is_answer)

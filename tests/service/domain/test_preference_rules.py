@@ -1,8 +1,10 @@
 """Which statement holds, who may withdraw it, what stands against it, and whether it was there first."""
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from service.domain.conflicts import Against, Conditional, ConflictRule, Conflic
 from service.domain.edits import must_be_theirs_to_write
 from service.domain.policy import DEFAULT_POLICY
 from service.domain.preferences import (
+    VALID,
     Hold,
     Statement,
     admission_answers,
@@ -63,6 +66,7 @@ def about(coding: Coding, stance: str, hours: float = -2, **parts: Any) -> Prefe
 
 
 VOID: dict[str, Any] = {"status": ObservationStatus.ENTERED_IN_ERROR}
+THIRD = said(None, -1, replaces=("Observation/p-3None",))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +83,17 @@ VOID: dict[str, Any] = {"status": ObservationStatus.ENTERED_IN_ERROR}
         ),
         pytest.param([said(until=NOW - HOUR)], ["no-longer-valid"], id="ended"),
         pytest.param([said(until=NOW + HOUR)], ["in-force"], id="ends later"),
-        pytest.param([said(hours=-3), said(until=NOW - HOUR)], ["no-longer-valid", "superseded"], id="no revival"),
+        pytest.param([said(hours=-3), said(until=NOW - HOUR)], ["no-longer-valid", "in-force"], id="holds again"),
+        pytest.param(
+            [said(hours=-4), said("undecided", -3), said("defers", until=NOW - HOUR)],
+            ["no-longer-valid", "in-force", "superseded"],
+            id="only the one before it holds again",
+        ),
+        pytest.param(
+            [said(None, -4), said(None, -3, until=NOW, replaces=("Observation/p-4None",)), THIRD],
+            ["in-force", "no-longer-valid", "superseded"],
+            id="what replaces a withdrawn one stands for both",
+        ),
         pytest.param([said(), said("not-asked", -1)], ["in-force", "in-force"], id="not asked undoes nothing"),
         pytest.param([said("not-asked", -3), said()], ["in-force", "superseded"], id="an answer ends not asked"),
         pytest.param([said("not-asked", -3), said("not-asked")], ["in-force", "superseded"], id="not asked again"),
@@ -132,6 +146,80 @@ def test_a_day_of_review_does_not_end_a_preference(day: str | None, due: bool) -
 @given(st.permutations([said(hours=h) for h in (-5, -4, -3, -2)]))
 def test_the_order_in_which_a_server_lists_them_does_not_matter(preferences: list[Preference]) -> None:
     assert [p.id for p in in_force(preferences, NOW)] == ["p-2prefers-home"]
+
+
+WHO = st.sampled_from([PATIENT, MOTHER, CLINICIAN, NURSE])
+STATED = st.tuples(
+    WHO,
+    st.sampled_from(["wants-admission", "prefers-home", "undecided", "not-asked"]),
+    st.sampled_from([None, None, "the pain stays bearable", "my sister is there"]),
+)
+WITHDRAWN = st.tuples(WHO, st.integers(0, 7), st.booleans())
+
+
+def happened(acts: list[tuple[Any, Any, Any]]) -> tuple[dict[str, Preference], list[list[str]], datetime]:
+    """What is on the server after each act had its minute, and whose: acts that are not allowed change nothing.
+
+    Returns:
+        the statements by id, what held after each act, and the moment after the last.
+    """
+    kept: dict[str, Preference] = {}
+    held: list[list[str]] = []
+    at = NOW
+    for number, (who, what, how) in enumerate(acts):
+        at = NOW + timedelta(minutes=number)
+        occasion = replace(an_occasion(who), at=at, new_id=partial(str, f"s{number}"))
+        with suppress(NotPermitted, TransitionNotAllowed, IndexError):
+            if isinstance(what, str):
+                coded = (Coding(ADMISSION_PREFERENCE, what),)
+                statement = Statement(PreferenceKind.TREATMENT, answer=coded, precondition=how)
+                change = state(PATIENT, statement, occasion, earlier=kept.values())
+            else:
+                change = withdraw(list(kept.values())[what], "why", occasion, in_error=how)
+            (written,) = change.others
+            assert isinstance(written, Preference) and written.id
+            kept[written.id] = written
+        held.append([str(p.id) for p in in_force(kept.values(), at)])
+    return kept, held, at
+
+
+@given(st.lists(STATED | WITHDRAWN, max_size=12))
+def test_whoever_says_or_withdraws_what_the_latest_that_is_valid_holds(acts: list[tuple[Any, Any, Any]]) -> None:
+    kept, _, at = happened(acts)
+    valid = [p for p in reversed(kept.values()) if p.status in VALID and p.until is None]
+    holding = []
+    for position, preference in enumerate(valid):
+        later = [v for v in valid[:position] if v.is_answer or not preference.is_answer]
+        if not any(v.precondition in {None, preference.precondition} for v in later):
+            holding.append(preference.id)
+
+    assert [p.id for p in in_force(kept.values(), at)] == holding
+
+
+@given(st.lists(STATED | WITHDRAWN, max_size=12))
+def test_withdrawing_leaves_what_would_hold_had_it_never_been_said(acts: list[tuple[Any, Any, Any]]) -> None:
+    kept, _, at = happened(acts)
+    untouched = [p for p in kept.values() if p.status in VALID and p.until is None]
+
+    assert in_force(kept.values(), at) == in_force(untouched, at)
+
+
+@given(st.lists(STATED | WITHDRAWN, max_size=12))
+def test_what_held_at_a_moment_stays_known_unless_it_was_an_error(acts: list[tuple[Any, Any, Any]]) -> None:
+    in_order = [(who, what, how if isinstance(what, str) else False) for who, what, how in acts]
+    kept, held, _ = happened(in_order)
+
+    for number, then in enumerate(held):
+        known = [str(p.id) for p in in_force(kept.values(), NOW + timedelta(minutes=number))]
+        assert known == then
+
+
+def test_a_patient_has_their_own_answer_back_once_a_clinicians_note_over_it_is_withdrawn() -> None:
+    acts = [(PATIENT, "prefers-home", None), (CLINICIAN, "wants-admission", None), (CLINICIAN, 1, False)]
+    kept, held, at = happened(acts)
+
+    assert held == [["s0"], ["s1"], ["s0"]]
+    assert admission_answers(kept.values(), at).answer == kept["s0"]
 
 
 def test_the_question_of_admission() -> None:

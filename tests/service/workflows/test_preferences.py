@@ -4,6 +4,7 @@ from typing import Any
 
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import ENCLOSED_PRECONDITION, LOINC, OBSERVATION_REPLACES
+from tests.ehr import ADMISSION, EHR, drafts
 from tests.people import FHIR, Person, World, said
 
 HOME = {"admission": "prefers-home", "words": "I want to sleep in my own bed"}
@@ -136,6 +137,22 @@ async def test_what_is_withdrawn_stays_readable_with_its_end_and_reason(world: W
     assert (await current(world.bo, world.patient))["admission"] == {"asked": False}
     again = await world.ann.post(path, {"reason": "x"}, version=withdrawn["version"])
     assert again.status_code == 409
+
+
+async def test_the_patients_own_answer_holds_again_once_the_note_over_it_is_withdrawn(world: World) -> None:
+    own = await states(world.ann, world.patient, **HOME)
+    note = await states(world.bo, world.patient, admission="wants-admission", words="says yes now, by phone")
+    assert (await current(world.ann, world.patient))["admission"]["answer"]["id"] == note["id"]
+    path = f"/v1/preferences/{note['id']}/withdraw"
+    said(await world.bo.post(path, {"reason": "she meant the visit, not a bed"}, version=note["version"]), 200)
+
+    admission = (await current(world.bo, world.patient))["admission"]
+    assert (admission["asked"], admission["answer"]["id"]) == (True, own["id"])
+    listed = (await world.ann.sees(f"/v1/patients/{world.patient}/preferences"))["preferences"]
+    assert [(p["id"], p["hold"]) for p in listed] == [(note["id"], "no-longer-valid"), (own["id"], "in-force")]
+    conflict = await EHR.card(world, "order-sign", draftOrders=drafts(world, ADMISSION))
+    assert conflict is not None
+    assert conflict["summary"].startswith("Admission that the patient does not want")
 
 
 async def test_what_should_never_have_been_written_is_void_and_the_earlier_holds_again(world: World) -> None:
