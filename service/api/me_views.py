@@ -30,7 +30,7 @@ class Me(View):
     client_id: str
     operations: Annotated[
         tuple[str, ...],
-        msgspec.Meta(description="What can be done with goals, their progress and plans, by operationId"),
+        msgspec.Meta(description="What can be done, by operationId"),
     ] = ()
     scopes: Annotated[tuple[str, ...], msgspec.Meta(description="Scopes that count")] = ()
     scopes_not_understood: Annotated[tuple[str, ...], msgspec.Meta(description="They grant nothing here")] = ()

@@ -24,10 +24,10 @@ IDENTITY: Final = ("resourceType", "id", "meta", "patient")
 ABOUT_GOALS: Final = {"Communication": "about", "Task": "focus"}
 """Types that serve the agreement on a goal, and the element that names the goal."""
 WRITES: Final = frozenset({Interaction.CREATE, Interaction.UPDATE})
-TOLD_OF: Final = frozenset({"CommunicationRequest", "Goal", "List", "Observation"})
+TOLD_OF: Final = frozenset({"CommunicationRequest", "Goal", "List", "Observation", "ServiceRequest"})
 """Types that the narrative of a plan tells of."""
-KEPT_ELEMENTS: Final = frozenset({"contributor", "goal", "text"})
-"""Elements of a plan that CoPlan keeps true by itself when a goal changes."""
+KEPT_ELEMENTS: Final = frozenset({"activity", "contributor", "goal", "text"})
+"""Elements of a plan that CoPlan keeps true by itself when a goal or an activity changes."""
 
 
 def may_see(actor: Actor, resource: Json, *, seen: Collection[Reference] = ()) -> bool:
@@ -75,12 +75,17 @@ def must_be_in_scope(actor: Actor, resource_type: str, interaction: Interaction)
     """
     if actor.proxy is not None and Right.READ not in actor.proxy.rights:
         raise NotPermitted(f"what you may do for the patient is decided by {actor.proxy.by}: you may not see the plan")
-    if _needs_no_scope(resource_type):
-        return
-    granted = actor.granted(None)
-    about_goals = resource_type in ABOUT_GOALS and grants_all(granted, "Goal", interaction)
-    if not about_goals and not could_grant(granted, resource_type, interaction):
+    if not could_reach(actor, resource_type, interaction):
         raise scope_missing(actor, resource_type, interaction)
+
+
+def could_reach(actor: Actor, resource_type: str, interaction: Interaction) -> bool:
+    """True if the token is good for this with some resource of this type; which, is seen when it is in hand."""
+    if _needs_no_scope(resource_type) and interaction not in WRITES:
+        return True
+    granted = actor.granted(None)
+    about_goals = resource_type in ABOUT_GOALS and _reaches_what_is_about_goals(granted, interaction)
+    return about_goals or could_grant(granted, resource_type, interaction)
 
 
 def scope_missing(actor: Actor, resource_type: str, interaction: Interaction) -> ScopeMissing:
@@ -93,8 +98,9 @@ def scope_missing(actor: Actor, resource_type: str, interaction: Interaction) ->
 def may_write_beside(actor: Actor, resource: Json, before: Json | None, others: Collection[Json]) -> bool:
     """True for what CoPlan writes by itself beside an act that the token was given for.
 
-    A plan follows the goals that it links: its links, contributors and narrative; and a patient's first agreement
-    opens one. The achievementStatus of a goal follows its measurements.
+    A plan follows the goals and activities that it links: its links, contributors and narrative; and a patient's first
+    agreement opens one. The achievementStatus of a goal follows its measurements. What is about a goal is labelled as
+    the goal is, by the patient who decides who sees it.
 
     Args:
         others: what else is written in the same transaction.
@@ -111,6 +117,9 @@ def may_write_beside(actor: Actor, resource: Json, before: Json | None, others: 
         case "Goal" if before is not None:
             with_measurement = any(o["resourceType"] == "Observation" and patient_of(o) == patient for o in others)
             return with_measurement and changed <= {"achievementStatus"}
+        case _ if before is not None and actor.role is Role.PATIENT:
+            goals = (o for o in others if o["resourceType"] == "Goal" and patient_of(o) == patient)
+            return changed == {"meta"} and any(is_restricted(g) == is_restricted(resource) for g in goals)
     return False
 
 

@@ -132,6 +132,11 @@ ADDED_TO_ONLY: Final = frozenset(
 """Lists of which what stands there stays."""
 WITHDRAWAL: Final = frozenset({"effectiveDateTime", "effectivePeriod", "meta", "note", "status", "text"})
 """What can change of a preference: that it ends, and why."""
+FOLLOWS: Final[Mapping[str, frozenset[str]]] = {
+    "CarePlan": frozenset({"contributor", "text"}),
+    "Goal": frozenset({"achievementStatus"}),
+}
+"""What changes by itself when something is recorded."""
 GOAL_EXTENSIONS: Final = (GOAL_ACCEPTANCE, GOAL_RELATIONSHIP, "http://hl7.org/fhir/us/pco/StructureDefinition/")
 ENDS: Final = frozenset({LifecycleStatus.CANCELLED, LifecycleStatus.ENTERED_IN_ERROR})
 
@@ -166,10 +171,14 @@ def _must_have_the_right(actor: Actor, before: Json | None, after: Json) -> None
 
 
 def _is_recording(before: Json | None, after: Json) -> bool:
-    """A measurement, and what follows from it for the goal; how something to do went."""
+    """A measurement, how something to do went, and what follows from it for the goal and for what the plan tells.
+
+    What the patient wants is no measurement: it decides what is done.
+    """
+    resource_type = after["resourceType"]
     if before is None:
-        return bool(after["resourceType"] == "Observation") or is_report(after)
-    return after["resourceType"] == "Goal" and changed_elements(before, after) <= {"achievementStatus"}
+        return (resource_type == "Observation" and not is_preference(after)) or is_report(after)
+    return changed_elements(before, after) <= FOLLOWS.get(resource_type, frozenset())
 
 
 def _of_new(actor: Actor, after: Json) -> Flaws:

@@ -188,6 +188,12 @@ def _prefetched(call: HookCall, fact: Fact) -> list[Json] | None:
             raise InvalidContent(Flaw(f"prefetch.{fact}", "is no resource", "structure"))
 
 
+def sent_along(call: HookCall, answer: Answer) -> list[Json]:
+    """What came with the call of all that its answer is made of."""
+    found = (r for f in answer.facts for r in _prefetched(call, f) or ())
+    return [r for r in found if isinstance(r.get("id"), str)]
+
+
 def _must_be_of_one_patient(call: HookCall) -> None:
     """Refuses a call in which anything is of another patient, whether it is used or not.
 

@@ -25,10 +25,10 @@ async def read_standing(actor: Actor, place: Place) -> Standing:
     """For a practitioner whose patients are those of care teams, the teams are listed up to a bound."""
     if not actor.members:
         patients = None if actor.patients is None else tuple(sorted(actor.patients))
-        return Standing(actor, permissions(actor), patients)
+        return Standing(actor, permissions(actor, place.policy), patients)
     teams = await place.rights.patients_of_teams(place.fhir, actor.members)
     about = ((team, patient) for team in teams if (patient := patient_of(team)))
     found = {p for team, p in about if actor.members & set(members_of(team, p, place.today))}
     in_context = {p for p in found if actor.context in {None, p}}
     shown = replace(actor, context=actor.context if actor.context in in_context else None)
-    return Standing(shown, permissions(actor), tuple(sorted(in_context)), len(teams) >= MAX_TEAMS)
+    return Standing(shown, permissions(actor, place.policy), tuple(sorted(in_context)), len(teams) >= MAX_TEAMS)

@@ -16,9 +16,10 @@ from service.domain.confidentiality import (
     with_private,
     without_private,
 )
+from service.domain.operations import OPERATIONS
 from service.domain.periods import includes, last_day
 from service.domain.permissions import permissions
-from service.domain.policy import ProxyAccess
+from service.domain.policy import Policy, ProxyAccess
 from service.domain.proxies import is_active, proxy_rights
 from tests.builders import CLINICIAN, MOTHER, PATIENT, an_actor
 
@@ -266,6 +267,13 @@ def test_what_an_actor_can_do_is_told_in_advance(actor: Any, can: set[str], cann
 
     assert can <= told
     assert not cannot & told
+
+
+def test_what_the_house_has_switched_off_is_not_told() -> None:
+    clinician = an_actor(CLINICIAN, scopes=FULL)
+
+    assert "agreeToDisagree" not in permissions(clinician, Policy(self_managed_goals=False)).operations
+    assert len(permissions(clinician).operations) == len(OPERATIONS) - 2
 
 
 def test_scopes_are_told_as_they_were_understood() -> None:

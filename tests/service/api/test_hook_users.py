@@ -1,0 +1,101 @@
+"""Whom a hook is answered, and what is recorded of it: an EHR's word for a family member is looked up."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from fhir_mappings.carrier import Json
+from fhir_mappings.codes import CONSENT_ACTION
+from service.domain.actors import Claims
+from service.workflows.hook_users import verified_user
+from tests.builders import CLINICIAN, MOTHER, PATIENT, an_actor
+from tests.conftest import FhirServer
+from tests.ehr import EHR, hooked
+from tests.people import Person, World, said
+from tests.service.api.test_auditing import Trail, audited
+
+WHAT_MATTERS = "/cds-services/coplan-what-matters"
+
+
+@pytest.fixture
+def fhir_server(embedded_server: FhirServer) -> FhirServer:
+    return embedded_server
+
+
+async def cards(world: World, user: Person, patient: str, **parts: Any) -> list[Json]:
+    body = {**hooked(world, "patient-view", userId=user.reference, patientId=patient), **parts}
+    found: list[Json] = said(await EHR.call(world.ann.http, WHAT_MATTERS, body), 200)["cards"]
+    return found
+
+
+async def agreed(world: World) -> Json:
+    """Something to tell of Mia, and of Ann."""
+    await world.ann.acts(await world.bo.proposes(world.patient, "Walk to the shops"), "accept")
+    return await world.mia.acts(await world.bo.proposes(world.child, "Swim with my class"), "accept")
+
+
+async def test_a_mother_is_told_of_her_child_and_of_nobody_else(world: World) -> None:
+    await agreed(world)
+
+    assert len(await cards(world, world.rosa, world.child)) == 1
+    assert await cards(world, world.rosa, world.patient) == []
+    assert len(await cards(world, world.bo, world.patient)) == 1
+
+
+async def test_a_family_member_who_is_not_there_is_told_nothing(world: World) -> None:
+    await agreed(world)
+    nobody = Person(world.ann.http, "RelatedPerson/nobody", "")
+
+    assert await cards(world, nobody, world.child) == []
+
+
+@pytest.mark.parametrize("change", [{"active": False}, {"period": {"end": "2026-01-01"}}])
+async def test_a_right_that_has_ended_has_ended_for_hooks_too(world: World, change: Json) -> None:
+    await agreed(world)
+    rosa = await world.on_server(world.rosa.reference)
+    assert (await world.fhir.put(world.rosa.reference, json={**rosa, **change})).is_success
+
+    assert await cards(world, world.rosa, world.child) == []
+
+
+async def test_what_the_consent_takes_away_is_not_told_by_a_hook(world: World) -> None:
+    await agreed(world)
+    consent = {
+        "resourceType": "Consent",
+        "id": f"rosa-{world.suffix}",
+        "status": "active",
+        "scope": {"text": "privacy"},
+        "category": [{"text": "privacy"}],
+        "patient": {"reference": f"Patient/{world.child}"},
+        "provision": {
+            "type": "deny",
+            "action": [{"coding": [{"system": CONSENT_ACTION, "code": "access"}]}],
+            "actor": [{"role": {"text": "proxy"}, "reference": {"reference": world.rosa.reference}}],
+        },
+    }
+    assert (await world.fhir.put(f"Consent/{consent['id']}", json=consent)).is_success
+
+    assert await cards(world, world.rosa, world.child) == []
+
+
+async def test_without_a_server_to_ask_nobody_vouches_for_the_family() -> None:
+    mother, clinician = an_actor(MOTHER), an_actor(CLINICIAN)
+    claims = Claims("ehr", "ehr", "ehr", frozenset(), datetime.now(UTC), MOTHER, PATIENT)
+
+    assert await verified_user(mother, claims, None, within=timedelta(seconds=1)) is None
+    assert await verified_user(clinician, claims, None, within=timedelta(seconds=1)) is clinician
+
+
+async def test_a_card_is_recorded_also_where_nothing_was_read_for_it(world: World, fhir_server: FhirServer) -> None:
+    goal = await agreed(world)
+    reference = f"Goal/{goal['id']}"
+    goals = {"resourceType": "Bundle", "entry": [{"resource": await world.on_server(reference)}]}
+    trail = Trail()
+    async with audited(fhir_server, world, audit=trail) as (there, _):
+        parts: Json = {"fhirServer": None, "prefetch": {"goals": goals, "preferences": None, "tasks": None}}
+        assert len(await cards(there, there.bo, world.child, **parts)) == 1
+        patient = f"Patient/{world.child}"
+        assert trail.told() == [("operation", "0", world.bo.reference, patient, [reference])]
+        assert await cards(there, there.bo, world.child, fhirServer=None, prefetch={"goals": None}) == []
+        assert trail.told() == []
