@@ -1,14 +1,14 @@
 """Everything about a patient's goals in one call."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from fhir_mappings.assessment import assessment_from_fhir
 from fhir_mappings.care_plan import care_plan_from_fhir
 from fhir_mappings.carrier import Json
-from fhir_mappings.codes import LifecycleStatus
+from fhir_mappings.codes import LifecycleStatus, ObservationStatus
 from fhir_mappings.elements import instant_text
 from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import CarePlan, Goal, Observation, Reference, Task
@@ -17,13 +17,16 @@ from fhir_mappings.person_centered import AssessmentKind, PlanContents
 from fhir_mappings.task import asks_about, task_from_fhir
 from fhir_mappings.wording import Language
 from service.commit import Session
+from service.domain.lifecycle import AGREED
 from service.domain.thread import UNSETTLED, WAITING, is_for
 from service.ports import FhirGateway
 from service.records import in_order, read_contents, where_permitted
 from service.series import RECENT
 
 LATEST_LIMIT = 100
-"""So many of the latest measurements are looked through for the latest of each goal."""
+"""So many of the latest measurements are looked through at a time for the latest of each goal."""
+MEASURED = AGREED | {LifecycleStatus.COMPLETED}
+VOID = frozenset({ObservationStatus.ENTERED_IN_ERROR, ObservationStatus.CANCELLED})
 HISTORY = frozenset({LifecycleStatus.CANCELLED, LifecycleStatus.REJECTED, LifecycleStatus.ENTERED_IN_ERROR})
 
 
@@ -49,7 +52,8 @@ class PlanView:
 
 
 async def read_plan(patient: Reference, *, session: Session) -> PlanView:
-    """The plan, read from the FHIR server in one round of parallel searches.
+    """The plan, read from the FHIR server in one round of parallel searches, and one more where the latest values of
+    one goal leave no room for those of another.
 
     Raises:
         ResourceNotFound: there is no such patient for this actor.
@@ -62,17 +66,19 @@ async def read_plan(patient: Reference, *, session: Session) -> PlanView:
         where_permitted(_latest(session.fhir, patient, session.clock())),
         where_permitted(session.fhir.search("CareTeam", [("patient", patient)])),
     )
+    shown = tuple(g for g in in_order(map(goal_from_fhir, goals)) if g.lifecycle_status not in HISTORY)
+    latest = await where_permitted(_with_rarely_measured(session.fhir, shown, observations))
     about_goals = (t for t in tasks if (asks_about(t) or "").startswith("Goal/"))
     open_tasks = [t for t in map(task_from_fhir, about_goals) if t.status in WAITING]
     mine = tuple(t for t in open_tasks if is_for(t, session.actor) and t.requester != session.actor.reference)
     return PlanView(
         patient=patient,
         as_of=session.clock(),
-        goals=tuple(g for g in in_order(map(goal_from_fhir, goals)) if g.lifecycle_status not in HISTORY),
+        goals=shown,
         plans=tuple(map(care_plan_from_fhir, plans)),
         questions=mine,
         waiting=tuple(t for t in open_tasks if t not in mine),
-        latest=_one_for_each_goal(map(observation_from_fhir, observations)),
+        latest=_one_for_each_goal(latest),
         care_teams=tuple(teams),
         contents=contents,
         language=session.reader or contents.language,
@@ -124,7 +130,32 @@ async def _latest(fhir: FhirGateway, patient: Reference, now: datetime) -> list[
     found = await fhir.search("Observation", [*asked, recent], limit=LATEST_LIMIT)
     if len(found) < LATEST_LIMIT:
         found = await fhir.search("Observation", asked, limit=LATEST_LIMIT)
-    return [r for r in found if not _is_said(r)]
+    return found
+
+
+async def _with_rarely_measured(fhir: FhirGateway, goals: Iterable[Goal], found: list[Json]) -> list[Json]:
+    """What was found, and what is measured more rarely: a page that is full is asked for again without the goals that
+    it has. Each page has a goal more, or is the last.
+    """
+    measurable = {g.reference for g in goals if g.lifecycle_status in MEASURED}
+    everything, page = found, found
+    while len(page) >= LATEST_LIMIT and (missing := measurable - _goals_of(everything)):
+        asked = [("focus", ",".join(sorted(missing))), ("_sort", "-date"), ("_count", str(LATEST_LIMIT))]
+        page = await fhir.search("Observation", asked, limit=LATEST_LIMIT)
+        everything = [*everything, *page]
+        if not missing & _goals_of(page):
+            break
+    return everything
+
+
+def _goals_of(found: Iterable[Json]) -> set[Reference]:
+    return {goal for o in _measured(found) for goal in o.goals}
+
+
+def _measured(found: Iterable[Json]) -> Iterator[Observation]:
+    """What counts of it: neither what is said of a goal, nor what should never have been there."""
+    values = (observation_from_fhir(r) for r in found if not _is_said(r))
+    return (o for o in values if o.status not in VOID)
 
 
 def _is_said(resource: Json) -> bool:
@@ -133,10 +164,10 @@ def _is_said(resource: Json) -> bool:
     return assessment is not None and assessment.kind is not AssessmentKind.PROM
 
 
-def _one_for_each_goal(observations: Iterable[Observation]) -> tuple[Observation, ...]:
+def _one_for_each_goal(found: Iterable[Json]) -> tuple[Observation, ...]:
     """Latest first, so the first that is for a goal is its latest."""
     first: dict[Reference, Observation] = {}
-    for observation in observations:
+    for observation in _measured(found):
         for goal in observation.goals:
             first.setdefault(goal, observation)
     return tuple(dict.fromkeys(first.values()))
