@@ -267,3 +267,24 @@ async def test_everything_in_the_catalogue_can_be_recorded(world: World) -> None
     sent = await sends(world.ann, world.patient, *entries)
 
     assert sent["created"] == len(entries) > 25
+
+
+async def test_a_goal_is_named_by_its_id_or_its_reference_and_answered_by_its_reference(world: World) -> None:
+    goal = await a_goal(world)
+    by_id = await sends(world.ann, world.patient, glucose(1, goals=[goal["id"]]))
+    by_reference = await sends(world.ann, world.patient, glucose(1, goals=[f"Goal/{goal['id']}"]))
+
+    assert (by_id["created"], by_reference["alreadyThere"]) == (1, 1), "it is the same entry"
+    path = f"/v1/{by_id['results'][0]['observation'].replace('Observation', 'observations')}"
+    observation = await world.ann.sees(path)
+    assert observation["goals"] == [f"Goal/{goal['id']}"]
+    other = await world.ann.post(
+        f"/v1/patients/{world.patient}/observations", {"items": [glucose(2, goals=["Task/x"])]}
+    )
+    assert [e["path"] for e in said(other, 422)["errors"]] == ["items[0].goals[0]"]
+    ended = await world.ann.acts(
+        await world.ann.sees(f"/v1/goals/{goal['id']}"), "complete", outcome="achieved", observation=observation["id"]
+    )
+    await world.bo.acts(ended, "complete")
+    outcome = (await world.on_server(f"Goal/{goal['id']}"))["outcomeReference"]
+    assert [o["reference"] for o in outcome] == [f"Observation/{observation['id']}"]
