@@ -76,7 +76,7 @@ def asked_for(code: str, catalogue: Catalogue) -> Asked:
     if trackable := catalogue.get(code):
         codings = tuple(Coding(system, c) for system, c in sorted(trackable.codings))
         return Asked((Concept(None, codings),), _searched(trackable))
-    if not bar and not _is_loinc(plain):
+    if not bar and not is_loinc(plain):
         keys = ", ".join(t.key for t in catalogue)
         raise InvalidContent(Flaw("query code", f"is no LOINC code, no system|code, and none of {keys}", "not-found"))
     return Asked((Concept(None, (Coding(system, plain),)),), f"{system}|{plain}")
@@ -172,7 +172,7 @@ def _searched(trackable: Trackable) -> str:
     return ",".join(sorted(f"{system}|{code}" for system, code in trackable.codings))
 
 
-def _is_loinc(code: str) -> bool:
+def is_loinc(code: str) -> bool:
     """True for the form of a LOINC code with the right check digit (mod 10), which tells a code from a typo.
 
     Source: https://loinc.org/kb/users-guide/ (check digit)
