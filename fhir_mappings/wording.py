@@ -9,6 +9,7 @@ Source: https://www.gnu.org/software/gettext/manual/html_node/PO-Files.html
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date as day
 from datetime import time
 from decimal import Decimal
 from functools import cache
@@ -65,6 +66,14 @@ class Language:
         if hyphens == 2:
             return format_date(value.first_day, "long", self.locale)
         return format_skeleton(_SKELETONS[hyphens], value.first_day, locale=self.locale)
+
+    def short_day(self, value: day, *, year: bool = True) -> str:
+        """For a chart: `Dec 3, 2026`, in Spanish `3 dic 2026`."""
+        return format_skeleton("yMMMd" if year else "MMMd", value, locale=self.locale)
+
+    def short_month(self, value: day) -> str:
+        """For a chart: `Dec 2026`."""
+        return format_skeleton("yMMM", value, locale=self.locale)
 
     def clock(self, value: time) -> str:
         """By the clock of the language: `7:00 AM`, in Spanish `7:00`."""

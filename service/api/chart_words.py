@@ -1,209 +1,135 @@
-"""What a chart says, in the languages that are shipped. Numbers are told as numbers; nobody is praised or blamed."""
+"""What a chart says, for who does not see it and in its legend: plain words, and nobody is praised or blamed.
+
+The names of the statistics (median, shift, crossings) stand in the JSON; here is what they mean. How a thing is said in
+which language is for `fhir_mappings.wording` to know.
+"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from fhir_mappings.target import detail_in_words
+from fhir_mappings.wording import Language, phrase
 from service.domain.run_chart import Pace, RunChart, Signals
 
-LANGUAGES: Final = ("en", "es")
+ONE_MARK: Final = {
+    Pace.DAY: phrase("One mark a day"),
+    Pace.WEEK: phrase("One mark a week: the middle value"),
+    Pace.MONTH: phrase("One mark a month: the middle value"),
+}
+SEVERAL_A_DAY: Final = phrase("One mark a day: the middle value")
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """One language. Sentences have names for what is filled in."""
-
-    months: tuple[str, ...]
-    target: str
-    median: str
-    likely: str
-    nothing: str
-    missing: str
-    range: str
-    at_least: str
-    at_most: str
-    title: str
-    one_mark: dict[Pace, str]
-    spread: str
-    latest: str
-    values: str
-    one_value: str
-    recorded: str
-    met: str
-    gaps: str
-    one_gap: str
-    shift: str
-    few_crossings: str
-    no_signal: str
-    too_few: str
-    forecast: str
-    older: str
-    decimal_comma: bool = False
+def sentences(chart: RunChart, language: Language) -> tuple[str, ...]:
+    """The chart for who does not see it; of a panel each part after its name."""
+    if chart.parts:
+        return tuple(said for part in chart.parts for said in (f"{part.what}:", *sentences(part, language)))
+    return tuple(_sentences(chart, language))
 
 
-ENGLISH: Final = Words(
-    months=("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
-    target="Target",
-    median="Median",
-    likely="Likely range",
-    nothing="No values yet",
-    missing="no values",
-    range="{low} to {high}",
-    at_least="at least {low}",
-    at_most="at most {high}",
-    title="Run chart: {what}",
-    one_mark={
-        Pace.DAY: "One mark a day",
-        Pace.WEEK: "One mark a week (its median)",
-        Pace.MONTH: "One mark a month (its median)",
-    },
-    spread="Bar: from lowest to highest",
-    latest="Latest: {value} on {day}.",
-    values="{count} marks from {first} to {last}.",
-    one_value="One value so far.",
-    recorded="Recorded on {recorded} of the last {of} days.",
-    met="Target met on {met} of these.",
-    gaps="Values are missing in {count} places.",
-    one_gap="Values are missing from {after} to {before}.",
-    shift="More than chance: {run} marks in a row on one side of the median (up to {limit} would be expected).",
-    few_crossings="More than chance: crossings of the median: {count} ({limit} or more would be expected).",
-    no_signal="No sign of a change beyond chance.",
-    too_few="Too few values to tell a change from chance.",
-    forecast="If nothing changes, 9 of 10 values around {day} lie between {low} and {high}.",
-    older="Older values are not shown.",
-)
-SPANISH: Final = Words(
-    months=("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"),
-    target="Meta",
-    median="Mediana",
-    likely="Rango probable",
-    nothing="Aún no hay valores",
-    missing="sin valores",
-    range="{low} a {high}",
-    at_least="al menos {low}",
-    at_most="como máximo {high}",
-    title="Gráfico de evolución: {what}",
-    one_mark={
-        Pace.DAY: "Una marca por día",
-        Pace.WEEK: "Una marca por semana (su mediana)",
-        Pace.MONTH: "Una marca por mes (su mediana)",
-    },
-    spread="Barra: del menor al mayor",
-    latest="Último: {value} el {day}.",
-    values="{count} marcas del {first} al {last}.",
-    one_value="Un valor hasta ahora.",
-    recorded="Registrado en {recorded} de los últimos {of} días.",
-    met="Meta alcanzada en {met} de ellos.",
-    gaps="Faltan valores en {count} lugares.",
-    one_gap="Faltan valores del {after} al {before}.",
-    shift="Más que casualidad: {run} marcas seguidas a un lado de la mediana (se esperarían hasta {limit}).",
-    few_crossings="Más que casualidad: cruces de la mediana: {count} (se esperarían {limit} o más).",
-    no_signal="Sin señal de un cambio más allá de la casualidad.",
-    too_few="Muy pocos valores para distinguir un cambio de la casualidad.",
-    forecast="Si nada cambia, 9 de cada 10 valores hacia el {day} estarán entre {low} y {high}.",
-    older="No se muestran valores más antiguos.",
-    decimal_comma=True,
-)
-WORDS: Final = {"en": ENGLISH, "es": SPANISH}
+def title(chart: RunChart, language: Language) -> str:
+    """What the picture shows."""
+    return language.say("{what} over time", what=chart.what)
 
 
-def accepted_language(header: str) -> str:
-    """The shipped language that the caller likes best; English without any.
-
-    Source: https://www.rfc-editor.org/rfc/rfc9110#field.accept-language
-    """
-    ranked = sorted(map(_weighed, header.lower().split(",")), key=lambda pair: -pair[0])
-    wanted = (name.partition("-")[0] for weight, name in ranked if weight > 0)
-    return next((name for name in wanted if name in LANGUAGES), LANGUAGES[0])
+def target_in_words(chart: RunChart, language: Language) -> str | None:
+    """`70 to 180 mg/dL`, `less than 7 %`: the comparator as it was agreed."""
+    return detail_in_words(chart.aim.said, language) if chart.aim else None
 
 
-def sentences(chart: RunChart, words: Words) -> tuple[str, ...]:
-    """The chart for who does not see it."""
-    return tuple(_sentences(chart, words))
+def nothing_in_words(chart: RunChart, language: Language) -> str:
+    """Why there is no mark."""
+    return language.say("No values in this unit") if chart.left_out else language.say("No values yet")
 
 
-def target_in_words(chart: RunChart, words: Words) -> str | None:
-    """`70 to 180 mg/dL`"""
-    if chart.low is None and chart.high is None:
-        return None
-    pattern = words.at_most if chart.low is None else words.at_least if chart.high is None else words.range
-    said = pattern.format(low=number(chart.low or 0, words), high=number(chart.high or 0, words))
-    return f"{said} {chart.unit}".strip()
+def marks_in_words(chart: RunChart, language: Language) -> str:
+    """What one mark stands for."""
+    several = chart.pace is Pace.DAY and any(m.count > 1 for m in chart.marks)
+    return language.say(SEVERAL_A_DAY if several else ONE_MARK[chart.pace])
 
 
-def number(value: Decimal | float, words: Words) -> str:
+def number(value: Decimal | float, language: Language) -> str:
     """As people write it: at most three digits behind the point and none that says nothing."""
     exact = value if isinstance(value, Decimal) else Decimal(f"{value:.4g}")
-    said = f"{exact.quantize(Decimal('0.001')).normalize():f}" if abs(exact) < 10**12 else f"{exact:f}"
-    return said.replace(".", ",") if words.decimal_comma else said
+    rounded = exact.quantize(Decimal("0.001")) if abs(exact) < 10**12 else exact
+    return language.number(rounded.normalize())
 
 
-def day_text(day: date, words: Words, *, year: bool = True) -> str:
-    """`3 Dec 2026`"""
-    return f"{day.day} {words.months[day.month - 1]}" + (f" {day.year}" if year else "")
-
-
-def month_text(day: date, words: Words) -> str:
-    """`Dec 2026`"""
-    return f"{words.months[day.month - 1]} {day.year}"
-
-
-def _sentences(chart: RunChart, words: Words) -> Iterator[str]:
-    if target := target_in_words(chart, words):
-        yield f"{words.target}: {target}."
+def _sentences(chart: RunChart, language: Language) -> Iterator[str]:
+    if target := target_in_words(chart, language):
+        yield language.say("Target: {target}.", target=target)
     if not chart.marks:
-        yield f"{words.nothing}."
-        return
-    last = chart.marks[-1]
-    yield words.latest.format(value=f"{number(last.value, words)} {chart.unit}".strip(), day=day_text(last.day, words))
-    if len(chart.marks) == 1:
-        yield words.one_value
+        yield f"{nothing_in_words(chart, language)}."
     else:
-        first, final = (day_text(chart.marks[i].day, words) for i in (0, -1))
-        yield words.values.format(count=len(chart.marks), first=first, last=final)
-    yield from _recorded(chart, words)
-    yield from _missing(chart, words)
-    yield from _changes(chart.signals, words) if chart.signals else [words.too_few]
-    if ahead := chart.forecast:
-        low, high = (number(_rounded(v), words) for v in (ahead.low, ahead.high))
-        yield words.forecast.format(day=day_text(ahead.day, words), low=low, high=high)
+        yield from _series(chart, language)
+    if chart.left_out:
+        yield language.plural(
+            "{number} value in another unit is left out.",
+            "{number} values in another unit are left out.",
+            chart.left_out,
+        )
     if chart.more:
-        yield words.older
+        yield language.say("Older values are not shown.")
 
 
-def _recorded(chart: RunChart, words: Words) -> Iterator[str]:
+def _series(chart: RunChart, language: Language) -> Iterator[str]:
+    yield from _extent(chart, language)
+    if len(chart.marks) == 1:
+        return
     if last := chart.last_days:
-        said = words.recorded.format(recorded=last.recorded, of=last.of)
-        yield said if not last.met else f"{said} {words.met.format(met=last.met)}"
+        yield language.say("Recorded on {recorded} of the last {of} days.", recorded=last.recorded, of=last.of)
+        if last.met:
+            yield language.say("Target met on {met} of these.", met=last.met)
+    yield from _missing(chart, language)
+    yield from _changes(chart.signals, language)
+    if ahead := chart.forecast:
+        low, high = (number(float(f"{v:.3g}"), language) for v in (ahead.low, ahead.high))
+        day = language.short_day(ahead.day)
+        yield language.say(
+            "If nothing changes, 9 of 10 values around {day} lie between {low} and {high}.", day=day, low=low, high=high
+        )
 
 
-def _missing(chart: RunChart, words: Words) -> Iterator[str]:
+def _extent(chart: RunChart, language: Language) -> Iterator[str]:
+    if latest := chart.latest:
+        value = f"{number(latest.value, language)} {chart.unit}".strip()
+        yield language.say("Latest: {value} on {day}.", value=value, day=language.short_day(latest.at.date()))
+    if len(chart.marks) == 1 and chart.marks[0].count == 1:
+        yield language.say("One value so far.")
+        return
+    yield f"{marks_in_words(chart, language)}."
+    if len(chart.marks) > 1:
+        first, last = (language.short_day(m.day) for m in (chart.marks[0], chart.marks[-1]))
+        yield language.say("{count} marks from {first} to {last}.", count=len(chart.marks), first=first, last=last)
+
+
+def _missing(chart: RunChart, language: Language) -> Iterator[str]:
     if len(chart.gaps) == 1:
-        after, before = (day_text(d, words) for d in (chart.gaps[0].after, chart.gaps[0].before))
-        yield words.one_gap.format(after=after, before=before)
+        after, before = (language.short_day(d) for d in (chart.gaps[0].after, chart.gaps[0].before))
+        yield language.say("No values between {after} and {before}.", after=after, before=before)
     elif chart.gaps:
-        yield words.gaps.format(count=len(chart.gaps))
+        yield language.say("Values are missing in {count} places.", count=len(chart.gaps))
 
 
-def _changes(signals: Signals, words: Words) -> Iterator[str]:
+def _changes(signals: Signals | None, language: Language) -> Iterator[str]:
+    if signals is None:
+        yield language.say("Too few values to tell a change from the usual ups and downs.")
+        return
     if signals.shift:
-        yield words.shift.format(run=signals.longest_run, limit=signals.longest_expected)
+        yield language.say(
+            "More than the usual ups and downs: {run} marks in a row lie on one side of the middle line. "
+            "By chance there would hardly be more than {limit}.",
+            run=signals.longest_run,
+            limit=signals.longest_expected,
+        )
     if signals.few_crossings:
-        yield words.few_crossings.format(count=signals.crossings, limit=signals.fewest_expected)
+        yield language.plural(
+            "More than the usual ups and downs: the line crosses the middle only {number} time. "
+            "By chance it would cross at least {limit} times.",
+            "More than the usual ups and downs: the line crosses the middle only {number} times. "
+            "By chance it would cross at least {limit} times.",
+            signals.crossings,
+            limit=signals.fewest_expected,
+        )
     if not signals.shift and not signals.few_crossings:
-        yield words.no_signal
-
-
-def _rounded(value: float) -> float:
-    """Two or three digits: a forecast knows no more."""
-    return float(f"{value:.3g}")
-
-
-def _weighed(language_range: str) -> tuple[float, str]:
-    name, _, parameters = language_range.strip().partition(";")
-    try:
-        return float(parameters.strip().removeprefix("q=") or "1"), name.strip()
-    except ValueError:
-        return 0.0, name.strip()
+        yield language.say("No change beyond the usual ups and downs.")

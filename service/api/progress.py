@@ -4,15 +4,15 @@ import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from fhir_mappings.carrier import Json
 from fhir_mappings.observation import observation_from_fhir
+from fhir_mappings.wording import Language
 from service.api import examples, tracking_examples
 from service.api.answers import Form, accepted_form, view_response
 from service.api.bodies import StrictRoute
-from service.api.chart_words import WORDS, accepted_language
 from service.api.dependencies import (
     CurrentAct,
     CurrentCatalogue,
@@ -35,11 +35,9 @@ from service.workflows import progress
 router = APIRouter(prefix="/v1", tags=["progress"], route_class=StrictRoute)
 
 
-def get_language(
-    accept_language: Annotated[str, Header(alias="Accept-Language", description="`en` or `es`")] = "",
-) -> str:
+def get_language(session: CurrentSession) -> Language:
     """The language of what is said in words."""
-    return accepted_language(accept_language)
+    return session.words
 
 
 def get_window(
@@ -50,7 +48,7 @@ def get_window(
     return Window(since, until)
 
 
-Language = Annotated[str, Depends(get_language)]
+ReadersLanguage = Annotated[Language, Depends(get_language)]
 CurrentWindow = Annotated[Window, Depends(get_window)]
 
 
@@ -59,19 +57,19 @@ class Picture:
     """How a chart is wanted."""
 
     form: Form
-    language: str
+    language: Language
 
     async def of(self, chart: RunChart) -> Response:
         """The chart as data, as SVG or as PNG."""
-        told = {"Content-Language": self.language, "Vary": "Accept, Accept-Language"}
+        told = {"Content-Language": self.language.primary, "Vary": "Accept, Accept-Language"}
         if self.form is Form.JSON:
             return view_response(RunChartView.of(chart, self.language), headers=told)
-        svg = run_chart_svg(chart, WORDS[self.language], self.language)
+        svg = run_chart_svg(chart, self.language)
         drawn = svg.encode() if self.form is Form.SVG else await asyncio.to_thread(run_chart_png, svg)
         return Response(drawn, headers=told, media_type=self.form)
 
 
-def get_picture(request: Request, language: Language) -> Picture:
+def get_picture(request: Request, language: ReadersLanguage) -> Picture:
     """JSON, SVG or PNG, as the caller accepts."""
     return Picture(accepted_form(request.headers.get("accept", ""), Form.JSON, Form.SVG, Form.PNG), language)
 
@@ -132,14 +130,14 @@ async def record_progress(
     responses=answers(GoalProgress, tracking_examples.PROGRESS, fhir=False),
 )
 async def get_goal_progress(
-    goal_id: GoalId, session: CurrentSession, services: CurrentServices, language: Language
+    goal_id: GoalId, session: CurrentSession, services: CurrentServices, language: ReadersLanguage
 ) -> Response:
     """The series, the trend and whether the latest value meets the target; where values are missing; what is more than
     chance; and, with enough to go by, a likely range. `achieved` is for people to say.
     """
     catalogue = services.settings.catalogue
-    view = await progress.read_progress(goal_id, session=session, catalogue=catalogue, language=language)
-    return view_response(GoalProgress.of(view, language), headers={"Content-Language": language})
+    view = await progress.read_progress(goal_id, session=session, catalogue=catalogue, language=language.primary)
+    return view_response(GoalProgress.of(view, language), headers={"Content-Language": language.primary})
 
 
 @router.get(
@@ -156,7 +154,7 @@ async def get_goal_run_chart(
     window: CurrentWindow,
 ) -> Response:
     """The series against the target, as data, as SVG with its words inside for screen readers, or as PNG."""
-    catalogue, language = services.settings.catalogue, picture.language
+    catalogue, language = services.settings.catalogue, picture.language.primary
     view = await progress.read_progress(goal_id, session=session, catalogue=catalogue, language=language, window=window)
     return await picture.of(view.chart)
 
@@ -185,7 +183,7 @@ async def get_tracked_run_chart(
         session=session,
         catalogue=services.settings.catalogue,
         unit=unit,
-        language=picture.language,
+        language=picture.language.primary,
         window=window,
     )
     return await picture.of(chart)

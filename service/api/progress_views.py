@@ -6,13 +6,17 @@ from typing import Annotated
 
 import msgspec
 
-from service.api.chart_words import WORDS, sentences
+from fhir_mappings.model import Quantity
+from fhir_mappings.wording import Language
+from service.api.chart_words import sentences, target_in_words
 from service.api.story_views import MeasurementView
 from service.api.views import Reference, View
 from service.domain.forecast import Forecast
 from service.domain.progress import Point
 from service.domain.run_chart import Gap, LastDays, Mark, RunChart, Signals
 from service.workflows.progress import ProgressView
+
+LeftOut = Annotated[int, msgspec.Meta(description="So many values in another unit cannot be told in this one")]
 
 
 class PointView(View):
@@ -106,6 +110,11 @@ class RunChartView(View):
     marks: tuple[MarkView, ...]
     pace: Annotated[str, msgspec.Meta(description="What a mark stands for: `day`, `week` or `month`")]
     unit: Annotated[str, msgspec.Meta(description="In words")] | None = None
+    target: (
+        Annotated[str, msgspec.Meta(description="In words, with its comparator", examples=["at least 6000 steps"])]
+        | None
+    ) = None
+    target_comparator: Annotated[str, msgspec.Meta(description="`<`, `<=`, `>=` or `>`")] | None = None
     target_low: Decimal | None = None
     target_high: Decimal | None = None
     gaps: tuple[GapView, ...] = ()
@@ -113,22 +122,30 @@ class RunChartView(View):
     last_days: LastDaysView | None = None
     forecast: ForecastView | None = None
     more: Annotated[bool, msgspec.Meta(description="There are older values, which are not shown")] = False
+    left_out: LeftOut = 0
+    parts: Annotated[tuple["RunChartView", ...], msgspec.Meta(description="Of a panel: a chart for each part")] = ()
 
     @classmethod
-    def of(cls, chart: RunChart, language: str) -> "RunChartView":
+    def of(cls, chart: RunChart, language: Language) -> "RunChartView":
+        aim = chart.aim
+        said = aim.said if aim and isinstance(aim.said, Quantity) else None
         return cls(
             what=chart.what,
-            words=sentences(chart, WORDS[language]),
+            words=sentences(chart, language),
             marks=tuple(map(MarkView.of, chart.marks)),
             pace=chart.pace,
             unit=chart.unit or None,
-            target_low=chart.low,
-            target_high=chart.high,
+            target=target_in_words(chart, language),
+            target_comparator=said.comparator if said else None,
+            target_low=aim.low if aim else None,
+            target_high=aim.high if aim else None,
             gaps=tuple(map(GapView.of, chart.gaps)),
             signals=SignalsView.of(chart.signals) if chart.signals else None,
             last_days=LastDaysView.shown(chart.last_days) if chart.last_days else None,
             forecast=ForecastView.of(chart.forecast) if chart.forecast else None,
             more=chart.more,
+            left_out=chart.left_out,
+            parts=tuple(cls.of(part, language) for part in chart.parts),
         )
 
 
@@ -153,9 +170,10 @@ class GoalProgress(View):
     last_days: LastDaysView | None = None
     forecast: ForecastView | None = None
     more: Annotated[bool, msgspec.Meta(description="There are older values, which are not shown")] = False
+    left_out: LeftOut = 0
 
     @classmethod
-    def of(cls, view: ProgressView, language: str) -> "GoalProgress":
+    def of(cls, view: ProgressView, language: Language) -> "GoalProgress":
         progress, chart = view.progress, RunChartView.of(view.chart, language)
         return cls(
             goal=view.goal.reference,
@@ -173,6 +191,7 @@ class GoalProgress(View):
             last_days=chart.last_days,
             forecast=chart.forecast,
             more=chart.more,
+            left_out=chart.left_out,
         )
 
 

@@ -14,7 +14,8 @@ from math import ceil, floor, log10
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
-from service.api.chart_words import Words, day_text, month_text, number, sentences, target_in_words
+from fhir_mappings.wording import Language
+from service.api.chart_words import nothing_in_words, number, sentences, target_in_words, title
 from service.domain.run_chart import Mark, RunChart
 
 WIDTH: Final = 360
@@ -22,6 +23,8 @@ LEFT, RIGHT, PLOT_HEIGHT = 46, 14, 190
 CHARACTER: Final = 0.54
 """Width of a character on average, in font sizes: lines are broken by it, for nobody can measure text here."""
 INK, LINE, FAINT, GRID = "#111111", "#0b4a8f", "#595959", "#d0d0d0"
+THOUSANDS: Final = 10_000
+"""From so much on the axis tells thousands."""
 LONG: Final = 300
 """From so many days on the axis tells months."""
 NARROWEST_GAP: Final = 58
@@ -57,33 +60,51 @@ class Plot:
         return self.top + PLOT_HEIGHT
 
 
-def run_chart_svg(chart: RunChart, words: Words, language: str) -> str:
-    """A document of its own, which asks nothing of anybody: no font, script, style or picture from elsewhere."""
+def run_chart_svg(chart: RunChart, language: Language) -> str:
+    """A document of its own, which asks nothing of anybody: no font, script, style or picture from elsewhere.
+
+    A panel has its parts one below the other: each in its own unit and with its own scale.
+    """
+    body, height = _panel(chart, language) if chart.parts else _chart(chart, language)
+    said = " ".join(sentences(chart, language))
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}"'
+        f' role="img" aria-labelledby="t d" lang={quoteattr(language.primary)}>'
+        f'<title id="t">{escape(title(chart, language))}</title><desc id="d">{escape(said)}</desc>'
+        f'<style>{STYLE}</style>{HATCH}<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>'
+    )
+    return "\n".join([head, *filter(None, body), "</svg>"])
+
+
+def _panel(chart: RunChart, language: Language) -> tuple[list[str], int]:
+    heading = _wrapped(chart.what, 18, most=3)
+    body, top = _text_lines(heading, 8, 24, 18, bold=True), 10 + 22 * len(heading)
+    for part in chart.parts:
+        drawn, height = _chart(part, language)
+        body += [f'<g transform="translate(0 {top})">', *drawn, "</g>"]
+        top += height
+    return body, top
+
+
+def _chart(chart: RunChart, language: Language) -> tuple[list[str], int]:
     heading = _wrapped(chart.what, 16, most=3)
     top = 42 + 20 * len(heading)
     plot = _plot(chart, float(top))
-    legend, below = _legend(chart, words, plot.bottom + 44)
-    notes, height = _notes(chart, words, below)
-    title, said = words.title.format(what=chart.what), " ".join(sentences(chart, words))
+    legend, below = _legend(chart, language, plot.bottom + 54)
+    notes, height = _notes(chart, language, below)
     body = [
         *_text_lines(heading, 8, 22, 16, bold=True),
         _text(8, top - 14, chart.unit, 13) if chart.unit else "",
-        *_grid(plot, words),
+        *_grid(plot, language),
         *_target(chart, plot),
-        *_gaps(chart, plot, words),
+        *_gaps(chart, plot, language),
         *_series(chart, plot),
         *_forecast(chart, plot),
-        *_dates(chart, plot, words),
+        *_dates(chart, plot, language),
         *legend,
         *notes,
     ]
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}"'
-        f' role="img" aria-labelledby="t d" lang={quoteattr(language)}>'
-        f'<title id="t">{escape(title)}</title><desc id="d">{escape(said)}</desc><style>{STYLE}</style>{HATCH}'
-        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>'
-    )
-    return "\n".join([head, *filter(None, body), "</svg>"])
+    return body, height
 
 
 HATCH: Final = (
@@ -96,7 +117,7 @@ HATCH: Final = (
 def _plot(chart: RunChart, top: float) -> Plot:
     ahead = chart.forecast
     values = [float(v) for m in chart.marks for v in (m.low, m.high)]
-    values += [float(v) for v in (chart.low, chart.high) if v is not None]
+    values += [float(v) for v in (aim.low, aim.high) if v is not None] if (aim := chart.aim) else []
     values += [ahead.low, ahead.high] if ahead else []
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     pad = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
@@ -106,33 +127,46 @@ def _plot(chart: RunChart, top: float) -> Plot:
     return Plot(top, first, last, least, high + pad)
 
 
-def _grid(plot: Plot, words: Words) -> Iterator[str]:
-    for tick in _ticks(plot.low, plot.high):
+def _grid(plot: Plot, language: Language) -> Iterator[str]:
+    ticks = _ticks(plot.low, plot.high)
+    in_thousands = max(map(abs, ticks)) >= THOUSANDS
+    for tick in ticks:
         y = plot.y(tick)
         yield f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="{GRID}"/>'
-        yield _text(LEFT - 6, y + 4, _short(tick, words), 12, anchor="end")
+        yield _text(LEFT - 6, y + 4, _tick_text(tick, in_thousands, language), 12, anchor="end")
     yield f'<line x1="{LEFT}" y1="{plot.top}" x2="{LEFT}" y2="{plot.bottom}" stroke="{INK}"/>'
     yield f'<line x1="{LEFT}" y1="{plot.bottom}" x2="{WIDTH - RIGHT}" y2="{plot.bottom}" stroke="{INK}"/>'
 
 
 def _target(chart: RunChart, plot: Plot) -> Iterator[str]:
-    if chart.low is None and chart.high is None:
+    aim = chart.aim
+    if aim is None:
         return
-    above = plot.top if chart.high is None else plot.y(chart.high)
-    below = plot.bottom if chart.low is None else plot.y(chart.low)
+    above = plot.top if aim.high is None else plot.y(aim.high)
+    below = plot.bottom if aim.low is None else plot.y(aim.low)
     box = f'x="{LEFT}" y="{above:.1f}" width="{WIDTH - LEFT - RIGHT}" height="{max(below - above, 1):.1f}"'
     yield f'<rect {box} fill="url(#h)"/>'
-    for edge in (plot.y(e) for e in (chart.low, chart.high) if e is not None):
+    for edge in (plot.y(e) for e in (aim.low, aim.high) if e is not None):
         dashes = 'stroke="#2f6b2f" stroke-width="1.5" stroke-dasharray="6 3"'
         yield f'<line x1="{LEFT}" y1="{edge:.1f}" x2="{WIDTH - RIGHT}" y2="{edge:.1f}" {dashes}/>'
 
 
-def _gaps(chart: RunChart, plot: Plot, words: Words) -> Iterator[str]:
+def _gaps(chart: RunChart, plot: Plot, language: Language) -> Iterator[str]:
     """The line is broken at each; where there is room, it is said."""
     for gap in chart.gaps:
         left, right = plot.x(gap.after), plot.x(gap.before)
         if right - left >= NARROWEST_GAP:
-            yield _text((left + right) / 2, plot.bottom - 6, words.missing, 11, anchor="middle", colour=FAINT)
+            middle, y, said = (left + right) / 2, _free_height(chart, plot), language.say("no values")
+            yield _text(middle, y, said, 11, anchor="middle", colour=FAINT)
+
+
+def _free_height(chart: RunChart, plot: Plot) -> float:
+    """A base line for words as far from every line across the plot as can be."""
+    ends = [v for v in (chart.aim.low, chart.aim.high) if v is not None] if chart.aim else []
+    across = [plot.y(v) for v in (*ends, *([chart.signals.median] if chart.signals else []))]
+    across += [plot.y(t) for t in _ticks(plot.low, plot.high)]
+    heights = range(ceil(plot.top) + 14, floor(plot.bottom) - 5, 4)
+    return float(max(heights, key=lambda y: min((abs(y - 4 - a) for a in across), default=0)))
 
 
 def _series(chart: RunChart, plot: Plot) -> Iterator[str]:
@@ -171,9 +205,9 @@ def _bracket(x: float, low: float, high: float) -> str:
     return f'<path class="b" d="{shape}"/>'
 
 
-def _dates(chart: RunChart, plot: Plot, words: Words) -> Iterator[str]:
+def _dates(chart: RunChart, plot: Plot, language: Language) -> Iterator[str]:
     if not chart.marks:
-        yield _text(WIDTH / 2 + 16, plot.top + PLOT_HEIGHT / 2, words.nothing, 15, anchor="middle")
+        yield _text(WIDTH / 2 + 16, plot.top + PLOT_HEIGHT / 2, nothing_in_words(chart, language), 15, anchor="middle")
         return
     span = (plot.last - plot.first).days
     count = min(4, span + 1) if span > 5 else span + 1
@@ -183,28 +217,31 @@ def _dates(chart: RunChart, plot: Plot, words: Words) -> Iterator[str]:
         x = plot.x(day)
         yield f'<line x1="{x:.1f}" y1="{plot.bottom}" x2="{x:.1f}" y2="{plot.bottom + 4}" stroke="{INK}"/>'
         x += {"start": -8, "end": 8, "middle": 0}[anchor]
-        said = month_text(day, words) if span > LONG else day_text(day, words, year=False)
+        said = language.short_month(day) if span > LONG else language.short_day(day, year=False)
         yield _text(x, plot.bottom + 18, said, 12, anchor=anchor)
     if span <= LONG:
         years = sorted({str(plot.first.year), str(plot.last.year)})
         yield _text(WIDTH - RIGHT, plot.bottom + 33, "/".join(years), 12, anchor="end")
 
 
-def _legend(chart: RunChart, words: Words, top: float) -> tuple[list[str], float]:
+def _legend(chart: RunChart, language: Language, top: float) -> tuple[list[str], float]:
     """Each sign with what it means, one below the other."""
     rows: list[tuple[str, str]] = []
-    if target := target_in_words(chart, words):
+    if target := target_in_words(chart, language):
         hatched = '<rect x="8" y="{b}" width="22" height="11" fill="url(#h)" stroke="#2f6b2f"/>'
-        rows.append((hatched, f"{words.target}: {target}"))
-    if chart.marks:
-        rows.append(("mark", words.one_mark[chart.pace]))
+        rows.append((hatched, language.say("Target: {target}", target=target)))
+    met = {chart.meets(m.value) for m in chart.marks}
+    rows += [("mark", language.say("Target met"))] if True in met else []
+    rows += [("hollow", language.say("Target not met"))] if False in met else []
     if any(m.low != m.high for m in chart.marks):
-        rows.append((f'<line x1="19" y1="{{b}}" x2="19" y2="{{e}}" stroke="{FAINT}" stroke-width="2"/>', words.spread))
+        bar = f'<line x1="19" y1="{{b}}" x2="19" y2="{{e}}" stroke="{FAINT}" stroke-width="2"/>'
+        rows.append((bar, language.say("Bar: from lowest to highest")))
     if chart.signals:
-        said = f"{words.median}: {number(chart.signals.median, words)}"
+        middle = number(chart.signals.median, language)
+        said = language.say("Middle line: {value}. Half of the marks lie above it.", value=middle)
         rows.append(('<line class="m" x1="8" y1="{m}" x2="30" y2="{m}"/>', said))
     if chart.forecast:
-        rows.append(("bracket", words.likely))
+        rows.append(("bracket", language.say("Likely range, if nothing changes")))
     drawn, y = [], top
     for sign, said in rows:
         drawn.append(_sign(sign, y))
@@ -217,14 +254,16 @@ def _legend(chart: RunChart, words: Words, top: float) -> tuple[list[str], float
 def _sign(sign: str, y: float) -> str:
     if sign == "mark":
         return _mark_at(19, y - 4.5, 4.2, None)
+    if sign == "hollow":
+        return _mark_at(19, y - 4.5, 4.2, False)
     if sign == "bracket":
         return _bracket(19, y + 1, y - 10)
     return sign.format(b=y - 10, e=y + 1, m=y - 4.5)
 
 
-def _notes(chart: RunChart, words: Words, top: float) -> tuple[list[str], int]:
+def _notes(chart: RunChart, language: Language, top: float) -> tuple[list[str], int]:
     """What the picture says, in words; the target stands in the legend already."""
-    said = sentences(chart, words)[1 if target_in_words(chart, words) else 0 :]
+    said = sentences(chart, language)[1 if target_in_words(chart, language) else 0 :]
     drawn, y = [], top + 8
     for sentence in said:
         lines = _wrapped(sentence, 13)
@@ -245,11 +284,9 @@ def _ticks(low: float, high: float) -> list[float]:
     return [i * step for i in range(ceil(low / step), floor(high / step) + 1)]
 
 
-def _short(value: float, words: Words) -> str:
-    """Fits before the axis: 12k for twelve thousand."""
-    if abs(value) >= 10_000:
-        return f"{number(value / 1000, words)}k"
-    return number(value, words)
+def _tick_text(value: float, in_thousands: bool, language: Language) -> str:
+    """Fits before the axis: 12k for twelve thousand, and 7.5k beside it."""
+    return f"{number(value / 1000, language)}k" if in_thousands and value else number(value, language)
 
 
 def _wrapped(said: str, size: int, *, left: int = 8, most: int = 6) -> list[str]:

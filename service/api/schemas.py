@@ -94,6 +94,18 @@ ShortText: TypeAlias = Annotated[str, _words(200)]
 Uri: TypeAlias = Annotated[str, Field(pattern=r"^(https?://|urn:)\S{1,200}$")]
 Code: TypeAlias = Annotated[str, Field(pattern=r"^[^\s]+( [^\s]+)*$", max_length=100), _words(100)]
 Id: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9\-.]{1,64}$")]
+GoalKey: TypeAlias = Annotated[
+    str,
+    Field(pattern=r"^(Goal/)?[A-Za-z0-9\-.]{1,64}$", examples=["sugar-in-range"]),
+    AfterValidator(lambda value: value.removeprefix("Goal/")),
+]
+"""A goal by its id, or by the reference that our answers have."""
+ObservationKey: TypeAlias = Annotated[
+    str,
+    Field(pattern=r"^(Observation/)?[A-Za-z0-9\-.]{1,64}$", examples=["Observation/o-7"]),
+    AfterValidator(lambda value: f"Observation/{value.removeprefix('Observation/')}"),
+]
+"""An Observation by its reference, or by its id."""
 Number: TypeAlias = Annotated[Decimal, BeforeValidator(_number), Field(max_digits=18, allow_inf_nan=False)]
 Unit: TypeAlias = Annotated[
     str, AfterValidator(lambda value: checked_unit(value, "")), Field(description="UCUM code, for example `{steps}/d`")
@@ -319,7 +331,7 @@ class CompleteGoal(Body):
 
     outcome: AchievementStatus | None = Field(None, description="`achieved`, `sustaining` or `not-achieved`")
     reason: Reason | None = None
-    observation: Annotated[str, reference_to("Observation")] | None = Field(None, description="What shows it")
+    observation: ObservationKey | None = Field(None, description="What shows it: its reference or id")
 
 
 class SendMessage(Body):
@@ -357,7 +369,9 @@ class OpenCarePlan(Body):
     """A plan for goals that are already agreed, or for those to come."""
 
     title: ShortText
-    goals: tuple[Id, ...] = Field((), max_length=100, description="Ids of agreed goals of this patient")
+    goals: tuple[GoalKey, ...] = Field(
+        (), max_length=100, description="Agreed goals of this patient: ids or references"
+    )
     addresses: tuple[Annotated[str, reference_to("Condition")], ...] = Field((), max_length=50)
     care_team: Annotated[str, reference_to("CareTeam")] | None = None
 
@@ -367,6 +381,6 @@ class OpenCarePlan(Body):
 
 
 class LinkGoal(Body):
-    """A goal to link."""
+    """A goal to link: its id or reference."""
 
-    goal: Id
+    goal: GoalKey

@@ -99,12 +99,14 @@ LAST_DAYS: Final = {"of": 7, "recorded": 5, "met": 4}
 GAPS: Final = [{"after": "2026-11-17", "before": "2026-11-21"}]
 SAID: Final = [
     "Target: 70 to 180 mg/dL.",
-    "Latest: 144.3 mg/dL on 3 Dec 2026.",
-    "22 marks from 9 Nov 2026 to 3 Dec 2026.",
+    "Latest: 151 mg/dL on Dec 3, 2026.",
+    "One mark a day: the middle value.",
+    "22 marks from Nov 9, 2026 to Dec 3, 2026.",
     "Recorded on 5 of the last 7 days. Target met on 4 of these.",
-    "Values are missing from 17 Nov 2026 to 21 Nov 2026.",
-    "More than chance: 9 marks in a row on one side of the median (up to 8 would be expected).",
-    "If nothing changes, 9 of 10 values around 27 Dec 2026 lie between 112 and 160.",
+    "No values between Nov 17, 2026 and Nov 21, 2026.",
+    "More than the usual ups and downs: 9 marks in a row lie on one side of the middle line. "
+    "By chance there would hardly be more than 8.",
+    "If nothing changes, 9 of 10 values around Dec 27, 2026 lie between 112 and 160.",
 ]
 RUN_CHART: Final = {
     "what": "Blood sugar, by finger prick",
@@ -115,6 +117,7 @@ RUN_CHART: Final = {
         {"day": "2026-12-02", "value": 152, "count": 1},
         {"day": "2026-12-03", "value": 144.3, "count": 4, "low": 96, "high": 171},
     ],
+    "target": "70 to 180 mg/dL",
     "targetLow": 70,
     "targetHigh": 180,
     "gaps": GAPS,
@@ -127,6 +130,6 @@ PROGRESS: Final = {
     "baseline": {"at": "2026-12-02T18:30:00Z", "value": 2600},
     "latest": {"at": "2026-12-03T18:30:00Z", "value": 4200},
     "direction": "up",
-    "words": ["Target: at least 4000 steps a day.", "Latest: 4200 steps a day on 3 Dec 2026."],
+    "words": ["Target: at least 4000 steps a day.", "Latest: 4200 steps a day on Dec 3, 2026."],
     "lastDays": LAST_DAYS,
 }

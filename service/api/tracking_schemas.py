@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, TypeAlias
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from service.api.problems import flaw_of
-from service.api.schemas import Body, Confirmed, Id, Number, Reason, Unit, Words, not_in_the_future
+from service.api.schemas import Body, Confirmed, GoalKey, Number, Reason, Unit, Words, not_in_the_future
 from service.domain.tracking import Amount, Reading
 from service.workflows.tracking import Unread
 
@@ -46,7 +46,9 @@ class TrackedItem(Measured):
     id: ItemId | None = None
     what: Key = Field(description="Key of the catalogue, for example `glucose`")
     effective: Time
-    goals: tuple[Id, ...] = Field((), max_length=5, description="Ids of agreed goals that it is measured for")
+    goals: tuple[GoalKey, ...] = Field(
+        (), max_length=5, description="Agreed goals that it is measured for: ids, or references as answers have them"
+    )
     note: Words | None = None
 
     def reading(self) -> Reading:

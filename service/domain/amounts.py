@@ -94,7 +94,7 @@ def taken(
     """
     scale = scale_of(measure, catalogue)
     if scale is None:
-        _must_be_ucum(amount.code, f"{path}.code")
+        must_be_ucum(amount.code, f"{path}.code")
         return amount, None
     if flaw := _panel_flaw(scale, "measure"):
         raise InvalidContent(flaw)
@@ -181,6 +181,16 @@ def amounts_of(targets: Iterable[Target]) -> Iterator[tuple[Concept | None, str]
     return ((t.measure, amount.code) for t in targets for _, amount in _aims(t))
 
 
+def must_be_ucum(unit: str, path: str) -> None:
+    """Refuses what UCUM does not have.
+
+    Raises:
+        InvalidContent: names the element.
+    """
+    if unit != NO_UNIT and not is_ucum(unit):
+        raise InvalidContent(Flaw(path, f"is no unit of UCUM{hint(unit)}", "code-invalid"))
+
+
 def _known(measure: Concept | None, catalogue: Catalogue) -> tuple[str, ...]:
     scale = scale_of(measure, catalogue) if measure else None
     return scale.accepted if scale else (NO_UNIT,)
@@ -212,7 +222,7 @@ def _target_flaws(target: Target, catalogue: Catalogue, path: str, confirmed: bo
 def _aim_flaws(amount: Quantity, scale: Scale | None, path: str, confirmed: bool) -> Iterator[Flaw]:
     try:
         if scale is None:
-            _must_be_ucum(amount.code, f"{path}.code")
+            must_be_ucum(amount.code, f"{path}.code")
             return
         value, unit = _exact(amount, scale, path)
     except InvalidContent as exc:
@@ -228,8 +238,3 @@ def _aims(target: Target) -> Iterator[tuple[str, Quantity]]:
         yield "quantity", detail
     if isinstance(detail, Range):
         yield from ((f"range.{name}", q) for name, q in (("low", detail.low), ("high", detail.high)) if q)
-
-
-def _must_be_ucum(unit: str, path: str) -> None:
-    if unit != NO_UNIT and not is_ucum(unit):
-        raise InvalidContent(Flaw(path, f"is no unit of UCUM{hint(unit)}", "code-invalid"))

@@ -48,7 +48,7 @@ class Bounds:
 @dataclass(frozen=True, slots=True)
 class Unit:
     """A UCUM unit. `coded` is the code of what is measured in this unit, where the unit makes it another one
-    (LOINC: mass and moles); `words` by language.
+    (LOINC: mass and moles), and `source` where that stands published; `words` by language.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -56,6 +56,7 @@ class Unit:
     code: str
     words: Mapping[str, str]
     coded: str | None = None
+    source: str | None = None
     plausible: Bounds = field(default_factory=Bounds)
 
     def in_words(self, language: str = DEFAULT_LANGUAGE) -> str:
@@ -91,7 +92,8 @@ class Trackable:
     """One thing to track. The first of its units is the one that others are converted to.
 
     `possible` bounds what can be meant at all (a score of 0 to 27), `plausible` of a unit what is hardly ever exceeded.
-    `descending`: each of its parts is lower than the one before (a blood pressure).
+    `descending`: each of its parts is lower than the one before (a blood pressure). `source`: where its code stands
+    published, for who reviews the data.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -106,6 +108,7 @@ class Trackable:
     parts: tuple[Part, ...] = ()
     whole: bool = False
     descending: bool = False
+    source: str | None = None
     profile: str | None = None
 
     def label(self, language: str = DEFAULT_LANGUAGE) -> str:

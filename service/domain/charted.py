@@ -1,55 +1,85 @@
 """Which chart a goal or a thing that is tracked has: what it is called, in which unit, against which target."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, cast
 
 from fhir_mappings.codes import LOINC
-from fhir_mappings.model import Coding, Concept, Goal, Observation, Quantity, Target
+from fhir_mappings.model import Coding, Concept, Goal, Observation, Quantity, Range, Target
 from fhir_mappings.target import concept_in_words
-from service.domain.catalogue import Catalogue, Part, Trackable
+from service.domain.amounts import left_out
+from service.domain.catalogue import Bounds, Catalogue, Part, Trackable
 from service.domain.progress import Progress, bounds, measurable_target, measured, series, unit_of
-from service.domain.run_chart import RunChart, run_chart
+from service.domain.run_chart import ANYTHING, Aim, RunChart, run_chart
+from service.errors import Flaw, InvalidContent
 
 NO_UNIT: Final = "1"
+LOINC_CODE: Final = re.compile(r"\d{1,7}-\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a caller means: its measures (of a panel one for each part), the codes to search, and the panel."""
+
+    measures: tuple[Concept, ...]
+    searched: str
+    panel: Trackable | None = None
 
 
 def goal_chart(
-    goal: Goal, progress: Progress, catalogue: Catalogue, language: str, *, now: datetime, more: bool
+    goal: Goal,
+    progress: Progress,
+    observations: Sequence[Observation],
+    catalogue: Catalogue,
+    language: str,
+    *,
+    now: datetime,
+    more: bool,
 ) -> RunChart:
     """The chart of a goal: empty where no number can meet its target."""
     target = measurable_target(goal)
     if target is None:
         return RunChart(goal.description, "")
+    unit = _unit_words(target.measure, unit_of(target), catalogue, language)
     start = progress.baseline.value if progress.baseline else Decimal(0)
-    low, high = bounds(target, start)
     return run_chart(
         _what(target.measure, catalogue, language) or goal.description,
-        _unit_words(target.measure, unit_of(target), catalogue, language),
+        unit,
         progress.points,
         now=now,
-        low=low,
-        high=high,
+        aim=_aim(target, unit, start),
         due=target.due.last_day if target.due else None,
+        possible=_possible(target.measure, catalogue),
         more=more,
+        left_out=left_out(target, observations, catalogue),
     )
 
 
-def measure_of(code: str, catalogue: Catalogue) -> tuple[Concept, str]:
-    """What a caller means by a key of the catalogue or of a part, a LOINC code or `system|code`: the measure, and the
-    codes to search for it.
+def asked_for(code: str, catalogue: Catalogue) -> Asked:
+    """What a caller means by a key of the catalogue or of a part, a LOINC code or `system|code`.
+
+    Raises:
+        InvalidContent: it is none of these; names the keys.
     """
-    found = [(t, p) for t in catalogue for p in t.parts if code in {p.key, p.code.code}]
-    if found:
-        trackable, part = found[0]
-        return _concept(part), _searched(trackable)
-    if trackable := catalogue.get(code):
-        return Concept(None, tuple(Coding(system, c) for system, c in sorted(trackable.codings))), _searched(trackable)
     system, bar, plain = code.rpartition("|")
     system = system if bar else LOINC
-    return Concept(None, (Coding(system, plain),)), f"{system}|{plain}"
+    found = [(t, p) for t in catalogue for p in t.parts if code == p.key or (system, plain) == _pair(p)]
+    if found:
+        trackable, part = found[0]
+        return Asked((_concept(part),), f"{_searched(trackable)},{system}|{part.code.code}")
+    panels = (t for t in catalogue if t.parts and (code == t.key or (system, plain) in t.codings))
+    if panel := next(panels, None):
+        return Asked(tuple(map(_concept, panel.parts)), _searched(panel), panel)
+    if trackable := catalogue.get(code):
+        codings = tuple(Coding(system, c) for system, c in sorted(trackable.codings))
+        return Asked((Concept(None, codings),), _searched(trackable))
+    if not bar and not is_loinc(plain):
+        keys = ", ".join(t.key for t in catalogue)
+        raise InvalidContent(Flaw("query code", f"is no LOINC code, no system|code, and none of {keys}", "not-found"))
+    return Asked((Concept(None, (Coding(system, plain),)),), f"{system}|{plain}")
 
 
 def tracked_chart(
@@ -62,21 +92,46 @@ def tracked_chart(
     now: datetime,
     more: bool,
 ) -> RunChart:
-    """The chart of what is tracked, without a target. `unit` None: that of the latest value."""
-    target = tracked_target(code, unit, observations, catalogue)
-    points = series(target, observations)
-    what = _what(target.measure, catalogue, language) or code
-    words = _unit_words(target.measure, unit_of(target), catalogue, language)
-    return run_chart(what, words, points, now=now, more=more)
+    """The chart of what is tracked, without a target; of a panel, one for each part.
+
+    Args:
+        unit: None for that of the latest value.
+    """
+    asked = asked_for(code, catalogue)
+    targets = (tracked_target(measure, unit, observations) for measure in asked.measures)
+    charts = tuple(
+        run_chart(
+            _what(target.measure, catalogue, language) or code,
+            _unit_words(target.measure, unit_of(target), catalogue, language),
+            series(target, observations),
+            now=now,
+            possible=_possible(target.measure, catalogue),
+            more=more,
+            left_out=left_out(target, observations, catalogue),
+        )
+        for target in targets
+    )
+    return RunChart(asked.panel.label(language), "", parts=charts) if asked.panel else charts[0]
 
 
-def tracked_target(code: str, unit: str | None, observations: Sequence[Observation], catalogue: Catalogue) -> Target:
+def tracked_target(measure: Concept, unit: str | None, observations: Sequence[Observation]) -> Target:
     """A target that nothing need meet: the measure, and the unit that all is told in."""
-    measure, _ = measure_of(code, catalogue)
     amounts = [amount for o in observations if (amount := measured(o, measure))]
     unit = unit or (amounts[-1].code if amounts else NO_UNIT)
     said = next((o.code.text for o in reversed(observations) if o.code.text), None)
     return Target(replace(measure, text=said), Quantity(Decimal(0), unit))
+
+
+def _aim(target: Target, unit: str, start: Decimal) -> Aim | None:
+    """The target with the unit in the reader's words; its amounts and its comparator stay as they were said."""
+    low, high = bounds(target, start)
+    if low is None and high is None:
+        return None
+    detail = target.detail
+    if isinstance(detail, Range):
+        ends = (end and replace(end, unit=unit or NO_UNIT) for end in (detail.low, detail.high))
+        return Aim(Range(*ends), low, high)
+    return Aim(replace(cast(Quantity, detail), unit=unit or NO_UNIT), low, high)
 
 
 def _what(measure: Concept | None, catalogue: Catalogue, language: str) -> str:
@@ -94,6 +149,11 @@ def _unit_words(measure: Concept | None, unit: str | None, catalogue: Catalogue,
     return known.in_words(language) if known else "" if unit in {None, NO_UNIT} else str(unit)
 
 
+def _possible(measure: Concept | None, catalogue: Catalogue) -> Bounds:
+    trackable, _ = _found(measure, catalogue) if measure else (None, None)
+    return trackable.possible if trackable else ANYTHING
+
+
 def _found(measure: Concept, catalogue: Catalogue) -> tuple[Trackable | None, Part | None]:
     wanted = {(c.system, c.code) for c in measure.codings}
     parts = ((t, p) for t in catalogue for p in t.parts if (p.code.system, p.code.code) in wanted)
@@ -104,5 +164,21 @@ def _concept(part: Part) -> Concept:
     return Concept(None, (Coding(part.code.system, part.code.code),))
 
 
+def _pair(part: Part) -> tuple[str, str]:
+    return part.code.system, part.code.code
+
+
 def _searched(trackable: Trackable) -> str:
     return ",".join(sorted(f"{system}|{code}" for system, code in trackable.codings))
+
+
+def is_loinc(code: str) -> bool:
+    """True for the form of a LOINC code with the right check digit (mod 10), which tells a code from a typo.
+
+    Source: https://loinc.org/kb/users-guide/ (check digit)
+    """
+    if not LOINC_CODE.fullmatch(code):
+        return False
+    digits, _, check = code.partition("-")
+    doubled = (int(d) * (2 - i % 2) for i, d in enumerate(reversed(digits)))
+    return (sum(n // 10 + n % 10 for n in doubled) + int(check)) % 10 == 0

@@ -4,7 +4,7 @@ Source of the two rules: Anhøj J, Olesen AV. Run charts revisited. PLoS One 201
 used: by the same paper it is of no use.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -14,12 +14,15 @@ from math import comb, log2
 from statistics import median
 from typing import Final
 
+from fhir_mappings.model import Quantity, Range
+from service.domain.catalogue import Bounds
 from service.domain.forecast import Forecast, forecast
-from service.domain.progress import Point
+from service.domain.progress import STRICT, Point
 
 MOST_MARKS: Final = 120
 """More are no longer told apart on a telephone: then a mark is a week, or a month."""
 LEAST_FOR_RULES: Final = 10
+ANYTHING: Final = Bounds()
 WEEK: Final = 7
 REGULAR: Final = 2
 """Who measures at least every other day is told on how many of the last seven days."""
@@ -84,24 +87,45 @@ class LastDays:
 
 
 @dataclass(frozen=True, slots=True)
+class Aim:
+    """The target as it was said, its unit in words, and the ends that are drawn. None: no such end."""
+
+    said: Quantity | Range
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+    def meets(self, value: Decimal) -> bool:
+        """True for a value that meets it: less than 7 is not met by 7."""
+        if isinstance(self.said, Quantity) and self.said.comparator in STRICT and value == self.said.value:
+            return False
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+
+@dataclass(frozen=True, slots=True)
 class RunChart:
-    """What is shown. `low` and `high` bound the target; `more`: there are older values, which are not shown."""
+    """What is shown.
+
+    `more`: there are older values, which are not shown. `left_out`: so many values cannot be told in its unit.
+    `parts`: the charts of a panel, which has no marks of its own. `latest`: a value, not the median of a mark.
+    """
 
     what: str
     unit: str
     marks: tuple[Mark, ...] = ()
+    latest: Point | None = None
     pace: Pace = Pace.DAY
     gaps: tuple[Gap, ...] = ()
-    low: Decimal | None = None
-    high: Decimal | None = None
+    aim: Aim | None = None
     signals: Signals | None = None
     last_days: LastDays | None = None
     forecast: Forecast | None = None
     more: bool = False
+    left_out: int = 0
+    parts: tuple["RunChart", ...] = ()
 
     def meets(self, value: Decimal) -> bool | None:
         """True for a value that meets the target; None without a target."""
-        return None if self.low is None and self.high is None else _is_met(value, self.low, self.high)
+        return self.aim.meets(value) if self.aim else None
 
 
 def run_chart(
@@ -110,33 +134,35 @@ def run_chart(
     points: Sequence[Point],
     *,
     now: datetime,
-    low: Decimal | None = None,
-    high: Decimal | None = None,
+    aim: Aim | None = None,
     due: date | None = None,
+    possible: Bounds = ANYTHING,
     more: bool = False,
+    left_out: int = 0,
 ) -> RunChart:
     """The chart of a series that is in order of time.
 
     Args:
         unit: in words.
         due: when the target is to be reached; it ends the forecast.
+        possible: what can be meant at all; nothing else is forecast.
     """
     days = marks_of(points, Pace.DAY)
     pace = next((p for p in Pace if len(marks_of(points, p)) <= MOST_MARKS), Pace.MONTH)
     marks = days if pace is Pace.DAY else marks_of(points, pace)
-    met = _meets(low, high)
     return RunChart(
         what=what,
         unit=unit,
         marks=marks,
+        latest=points[-1] if points else None,
         pace=pace,
         gaps=tuple(gaps_in([m.day for m in marks])),
-        low=low,
-        high=high,
+        aim=aim,
         signals=signals_of([m.value for m in marks]),
-        last_days=_last_days(points, days, now, met),
-        forecast=forecast([(m.day, float(m.value)) for m in days], due),
+        last_days=_last_days(points, days, now, aim),
+        forecast=_within(forecast([(m.day, float(m.value)) for m in days], due), possible),
         more=more,
+        left_out=left_out,
     )
 
 
@@ -180,27 +206,26 @@ def fewest_crossings(useful: int) -> int:
     return crossings
 
 
-def _last_days(
-    points: Sequence[Point], days: Sequence[Mark], now: datetime, met: Callable[[Decimal], bool] | None
-) -> LastDays | None:
+def _last_days(points: Sequence[Point], days: Sequence[Mark], now: datetime, aim: Aim | None) -> LastDays | None:
     """None for what is not measured at least every other day: what is done weekly is not missed daily."""
     apart = [(b.day - a.day).days for a, b in pairwise(days)]
     if not apart or median(apart) > REGULAR:
         return None
     today = now.astimezone(points[-1].at.tzinfo).date()
     recent = [m for m in days if today - timedelta(days=WEEK) < m.day <= today]
-    return LastDays(len(recent), sum(met(m.value) for m in recent) if met else None)
+    return LastDays(len(recent), sum(aim.meets(m.value) for m in recent) if aim else None)
+
+
+def _within(ahead: Forecast | None, possible: Bounds) -> Forecast | None:
+    """A pain of less than none is not to be expected; None where nothing of the range is possible."""
+    if ahead is None:
+        return None
+    low = ahead.low if possible.low is None else max(ahead.low, float(possible.low))
+    high = ahead.high if possible.high is None else min(ahead.high, float(possible.high))
+    return Forecast(ahead.day, low, high) if low <= high else None
 
 
 def _begins(day: date, pace: Pace) -> date:
     if pace is Pace.WEEK:
         return day - timedelta(days=day.weekday())
     return day.replace(day=1) if pace is Pace.MONTH else day
-
-
-def _meets(low: Decimal | None, high: Decimal | None) -> Callable[[Decimal], bool] | None:
-    return None if low is None and high is None else lambda value: _is_met(value, low, high)
-
-
-def _is_met(value: Decimal, low: Decimal | None, high: Decimal | None) -> bool:
-    return (low is None or value >= low) and (high is None or value <= high)

@@ -9,6 +9,7 @@ raise AttributeError; shares (%, mmol/mol) look alike whatever they are shares o
 from decimal import Context, Decimal
 from fractions import Fraction
 from functools import cache, lru_cache
+from re import sub
 from typing import Any, Final
 
 MOST_DIGITS: Final = 12
@@ -33,8 +34,11 @@ def converted(value: Decimal, unit: str, into: str) -> Decimal | None:
 
 
 def comparable(value: Decimal, unit: str, into: str) -> Decimal | None:
-    """The same amount in the other unit, rounded if need be: to be compared and shown, never to be recorded."""
-    if unit == into:
+    """The same amount in the other unit, rounded if need be: to be compared and shown, never to be recorded.
+
+    Both are of one measure, so that what is counted needs no words: `/d` of steps are `{steps}/d`.
+    """
+    if _bare(unit) == _bare(into):
         return value
     line = _line(unit, into)
     if line is None:
@@ -51,6 +55,14 @@ def is_ucum(unit: str) -> bool:
     except Exception:  # lark's kinds, which are no dependency of ours
         return False
     return True
+
+
+def _bare(unit: str) -> str:
+    """Without annotations, which are no part of a unit's meaning.
+
+    Source: https://ucum.org/ucum#para-6
+    """
+    return sub(r"\{[^}]*\}", "", unit) or "1"
 
 
 def needs_load(unit: str, into: str) -> bool:

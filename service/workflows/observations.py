@@ -9,11 +9,11 @@ from typing import Final
 import msgspec
 
 from fhir_mappings.carrier import Json
-from fhir_mappings.codes import LOINC
 from fhir_mappings.elements import instant, instant_text
 from fhir_mappings.model import PartialDate, Reference
 from service.commit import Session
 from service.domain.catalogue import Catalogue
+from service.domain.charted import asked_for
 from service.errors import Flaw, InvalidContent
 
 PAGE: Final = 50
@@ -66,25 +66,19 @@ async def list_observations(
 
     Raises:
         ResourceNotFound: there is no such patient for this actor.
-        InvalidContent: the cursor is none of ours.
+        InvalidContent: the cursor is none of ours; or the code is none at all.
     """
     resource_type, _, patient_id = patient.partition("/")
     await session.fhir.read(resource_type, patient_id)
     place = _place(cursor) if cursor else _Place(wanted.until or LAST, {})
     most = count + len(place.seen) + 1
+    codes = [("code", asked_for(wanted.code, catalogue).searched)] if wanted.code else []
     asked = [("patient", patient), ("_sort", "-date"), ("_count", str(most))]
     asked += [("date", f"le{_text(place.until)}")] if place.until < LAST else []
-    asked += [("code", _codes(wanted.code, catalogue))] if wanted.code else []
-    found = await session.fhir.search("Observation", asked, limit=most)
+    found = await session.fhir.search("Observation", [*asked, *codes], limit=most)
     new = [r for r in found[:most] if _mark(r) not in place.seen and _span(r)[1] >= (wanted.since or FIRST)]
     page = tuple(new[:count])
     return Page(page, _cursor(page, place) if len(new) > count else None)
-
-
-def _codes(code: str, catalogue: Catalogue) -> str:
-    if trackable := catalogue.get(code):
-        return ",".join(sorted(f"{system}|{c}" for system, c in trackable.codings))
-    return code if "|" in code else f"{LOINC}|{code}"
 
 
 def _cursor(page: tuple[Json, ...], place: _Place) -> str:

@@ -8,9 +8,9 @@ from fhir_mappings.codes import Act, LifecycleStatus, ObservationCategory, Obser
 from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import Concept, Goal, Observation, ObservedValue, Quantity, Reference
 from service.commit import Decision, Outcome, Session, carry_out
-from service.domain.amounts import must_be_comparable, taken
+from service.domain.amounts import must_be_comparable, must_be_ucum, taken
 from service.domain.catalogue import DEFAULT_LANGUAGE, Catalogue
-from service.domain.charted import goal_chart, measure_of, tracked_chart, tracked_target
+from service.domain.charted import Asked, asked_for, goal_chart, tracked_chart, tracked_target
 from service.domain.lifecycle import AGREED, must_be
 from service.domain.progress import Progress, measurable_target, moved, progress_of
 from service.domain.run_chart import RunChart
@@ -84,7 +84,8 @@ async def read_progress(
     goal = goal_from_fhir(await session.fhir.read("Goal", goal_id))
     series = await read_goal_series(session.fhir, goal, session.clock(), window)
     progress = progress_of(goal, series.latest, first=series.first)
-    chart = goal_chart(goal, progress, catalogue, language, now=session.clock(), more=series.more)
+    told = (goal, progress, series.latest, catalogue, language)
+    chart = goal_chart(*told, now=session.clock(), more=series.more)
     return ProgressView(goal, progress, series.latest, chart)
 
 
@@ -102,15 +103,24 @@ async def read_tracked_chart(
 
     Raises:
         ResourceNotFound: there is no such patient for this actor.
+        InvalidContent: the code or the unit is none.
     """
     resource_type, _, patient_id = patient.partition("/")
-    _, codes = measure_of(code, catalogue)
+    asked = asked_for(code, catalogue)
+    await _must_be_a_unit(unit, asked, catalogue)
     _, series = await asyncio.gather(
         session.fhir.read(resource_type, patient_id),
-        read_series(session.fhir, [("patient", patient), ("code", codes)], window),
+        read_series(session.fhir, [("patient", patient), ("code", asked.searched)], window),
     )
-    await make_comparable(tracked_target(code, unit, series.latest, catalogue), series.latest)
+    for measure in asked.measures:
+        await make_comparable(tracked_target(measure, unit, series.latest), series.latest)
     return tracked_chart(code, unit, series.latest, catalogue, language, now=session.clock(), more=series.more)
+
+
+async def _must_be_a_unit(unit: str | None, asked: Asked, catalogue: Catalogue) -> None:
+    if unit:
+        await load_units([(asked.measures[0], unit)], catalogue)
+        must_be_ucum(unit, "query unit")
 
 
 async def _observation(goal: Goal, measurement: Measurement, occasion: Occasion, catalogue: Catalogue) -> Observation:

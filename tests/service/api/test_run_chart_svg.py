@@ -8,15 +8,33 @@ from xml.etree import ElementTree
 
 import pytest
 
-from service.api.chart_words import ENGLISH, SPANISH, WORDS, accepted_language, number, sentences
+from fhir_mappings.codes import QuantityComparator
+from fhir_mappings.model import Quantity, Range
+from fhir_mappings.wording import ENGLISH, Language
+from service.api.chart_words import number, sentences
 from service.api.run_chart_png import run_chart_png
 from service.api.run_chart_svg import WIDTH, run_chart_svg
 from service.domain.progress import Point
-from service.domain.run_chart import RunChart, run_chart
+from service.domain.run_chart import Aim, RunChart, run_chart
 
 NOW = datetime(2026, 12, 3, 20, tzinfo=UTC)
 SVG = "{http://www.w3.org/2000/svg}"
 LONG = f"How much pain gets in the way of everything {'very ' * 30}{'x' * 80} & <more>"
+
+
+SPANISH = Language("es")
+
+
+def within(low: int | None = None, high: int | None = None, unit: str = "mg/dL") -> Aim:
+    least, most = (None if v is None else Decimal(v) for v in (low, high))
+    said = Range(*(None if v is None else Quantity(v, unit, unit) for v in (least, most)))
+    return Aim(said, least, most)
+
+
+def than(comparator: str | None, value: str = "7", unit: str = "%") -> Aim:
+    said = Quantity(Decimal(value), unit, unit, QuantityComparator(comparator) if comparator else None)
+    above = comparator in {">", ">=", None}
+    return Aim(said, said.value if above else None, None if above else said.value)
 
 
 def a_chart(
@@ -29,11 +47,11 @@ def a_chart(
         for i in range(count)
         if i // a_day not in missing
     ]
-    return run_chart(what, "mg/dL", points, now=NOW, **{"low": Decimal(70), "high": Decimal(180), **parts})
+    return run_chart(what, "mg/dL", points, now=NOW, **{"aim": within(70, 180), **parts})
 
 
-def drawn(chart: RunChart, language: str = "en") -> ElementTree.Element:
-    return ElementTree.fromstring(run_chart_svg(chart, WORDS[language], language))
+def drawn(chart: RunChart, language: Language = ENGLISH) -> ElementTree.Element:
+    return ElementTree.fromstring(run_chart_svg(chart, language))
 
 
 def texts(root: ElementTree.Element) -> str:
@@ -47,18 +65,20 @@ CHARTS = [
     pytest.param(a_chart(60, missing=range(20, 30)), id="sixty with a gap"),
     pytest.param(a_chart(10_000, a_day=10), id="ten thousand"),
     pytest.param(a_chart(100, a_day=4, what=LONG), id="a long name"),
-    pytest.param(a_chart(30, low=None, high=None), id="no target"),
-    pytest.param(a_chart(30, low=None), id="at most"),
-    pytest.param(a_chart(30, high=None, due=date(2026, 12, 10)), id="at least, and due"),
+    pytest.param(a_chart(30, aim=None), id="no target"),
+    pytest.param(a_chart(30, aim=within(high=180)), id="at most"),
+    pytest.param(a_chart(30, aim=within(70), due=date(2026, 12, 10)), id="at least, and due"),
     pytest.param(RunChart("Walk to the shops", ""), id="nothing to measure"),
+    pytest.param(a_chart(0, left_out=3), id="nothing in this unit"),
+    pytest.param(RunChart("Blood pressure", "", parts=(a_chart(20), a_chart(1))), id="a panel"),
     pytest.param(run_chart("Steps", "steps", [Point(NOW, Decimal(123456))] * 2, now=NOW), id="equal and large"),
     pytest.param(run_chart("Change", "kg", [Point(NOW, Decimal(0))], now=NOW), id="nothing but nought"),
 ]
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("language", [ENGLISH, SPANISH, Language("es-MX")], ids=lambda language: language.tag)
 @pytest.mark.parametrize("chart", CHARTS)
-def test_every_picture_can_be_read(chart: RunChart, language: str) -> None:
+def test_every_picture_can_be_read(chart: RunChart, language: Language) -> None:
     root = drawn(chart, language)
     title, desc = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
 
@@ -66,9 +86,9 @@ def test_every_picture_can_be_read(chart: RunChart, language: str) -> None:
     assert title is not None
     assert desc is not None
     assert root.get("aria-labelledby") == f"{title.get('id')} {desc.get('id')}"
-    assert root.get("lang") == language
+    assert root.get("lang") == language.primary
     assert chart.what in (title.text or "")
-    assert desc.text == " ".join(sentences(chart, WORDS[language]))
+    assert desc.text == " ".join(sentences(chart, language))
     assert min(float(e.get("font-size", "0")) for e in root.iter(f"{SVG}text")) >= 11
     for element in root.iter():
         for name in ("x", "cx", "x1", "x2"):
@@ -78,7 +98,7 @@ def test_every_picture_can_be_read(chart: RunChart, language: str) -> None:
 
 
 def test_a_picture_asks_nothing_of_anybody() -> None:
-    svg = run_chart_svg(a_chart(60), ENGLISH, "en")
+    svg = run_chart_svg(a_chart(60), ENGLISH)
 
     assert svg.count("http") == 1, "the namespace"
     assert "url(#h)" in svg
@@ -87,12 +107,12 @@ def test_a_picture_asks_nothing_of_anybody() -> None:
 
 
 def test_names_are_text_and_never_markup() -> None:
-    assert "&lt;more&gt;" in run_chart_svg(a_chart(3, what="a & b <more>"), ENGLISH, "en")
+    assert "&lt;more&gt;" in run_chart_svg(a_chart(3, what="a & b <more>"), ENGLISH)
 
 
 def test_what_meets_the_target_is_told_by_shape_too() -> None:
     chart = run_chart("S", "u", [Point(NOW, Decimal(1)), Point(NOW + timedelta(days=1), Decimal(9))], now=NOW,
-                      low=Decimal(5))  # fmt: skip
+                      aim=within(5))  # fmt: skip
     marks = list(drawn(chart).iter(f"{SVG}circle"))
 
     assert [m.get("fill") for m in marks[:2]] == ["#ffffff", "#0b4a8f"]
@@ -106,7 +126,7 @@ def test_the_line_is_broken_where_values_are_missing() -> None:
 
 
 def test_ten_thousand_values_make_a_small_picture() -> None:
-    assert len(run_chart_svg(a_chart(10_000, a_day=10), ENGLISH, "en")) < 30_000
+    assert len(run_chart_svg(a_chart(10_000, a_day=10), ENGLISH)) < 30_000
 
 
 def test_a_wide_gap_is_said_in_the_picture() -> None:
@@ -118,20 +138,20 @@ def test_the_words_say_what_the_picture_shows() -> None:
 
     assert "Target: 70 to 180 mg/dL." in said
     assert "Recorded on 7 of the last 7 days." in said
-    assert "Values are missing from 24 Oct 2026 to 4 Nov 2026." in said
-    assert "9 of 10 values around 20 Dec 2026 lie between" in said
+    assert "No values between Oct 24, 2026 and Nov 4, 2026." in said
+    assert "9 of 10 values around Dec 20, 2026 lie between" in said
     assert said.endswith("Older values are not shown.")
 
 
 def test_a_change_is_said_and_nobody_is_praised_or_blamed() -> None:
     points = [Point(NOW - timedelta(days=24 - i), Decimal(250 if i < 12 else 100)) for i in range(24)]
-    shown = run_chart("Sugar", "mg/dL", points, now=NOW, high=Decimal(50))
+    shown = run_chart("Sugar", "mg/dL", points, now=NOW, aim=within(high=50))
     said = " ".join(sentences(shown, SPANISH))
 
-    assert "Más que casualidad: 12 marcas seguidas" in said
-    assert "cruces de la mediana: 1" in said
+    assert "Más que los altibajos de siempre: 12 marcas seguidas están a un lado de la línea del medio." in said
+    assert "la línea cruza el medio solo 1 vez." in said
     assert "Registrado en 6 de los últimos 7 días." in said
-    assert "alcanzada" not in said, "that it was met on no day is not rubbed in"
+    assert "cumplido" not in said, "that it was met on no day is not rubbed in"
 
 
 def test_several_gaps_are_counted() -> None:
@@ -142,14 +162,71 @@ def test_several_gaps_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "language"),
+    ("comparator", "english", "spanish"),
     [
-        ("", "en"), ("es", "es"), ("es-MX, en;q=0.5", "es"), ("fr, es;q=0.3", "es"), ("fr", "en"),
-        ("en;q=0.2, es;q=0.9", "es"), ("es;q=0", "en"), ("es;q=x", "en"),
+        ("<", "Target: less than 7 %.", "Objetivo: menos de 7 %."),
+        ("<=", "Target: at most 7 %.", "Objetivo: como máximo 7 %."),
+        (">=", "Target: at least 7 %.", "Objetivo: al menos 7 %."),
+        (">", "Target: more than 7 %.", "Objetivo: más de 7 %."),
+        (None, "Target: 7 %.", "Objetivo: 7 %."),
     ],
-)  # fmt: skip
-def test_the_language_that_is_liked_best(header: str, language: str) -> None:
-    assert accepted_language(header) == language
+)
+def test_a_target_is_said_with_its_own_comparator(comparator: str | None, english: str, spanish: str) -> None:
+    shown = a_chart(3, aim=than(comparator))
+
+    assert (sentences(shown, ENGLISH)[0], sentences(shown, SPANISH)[0]) == (english, spanish)
+    assert english.rstrip(".") in texts(drawn(shown))
+
+
+@pytest.mark.parametrize(("comparator", "met"), [("<", False), ("<=", True), (">=", True), (">", False), (None, True)])
+def test_the_very_end_meets_the_target_only_where_it_is_included(comparator: str | None, met: bool) -> None:
+    assert than(comparator).meets(Decimal(7)) is met
+
+
+def test_the_latest_is_a_value_and_not_the_median_of_its_mark() -> None:
+    at = [NOW - timedelta(hours=h) for h in (3, 2, 1)]
+    shown = run_chart(
+        "Sugar", "mg/dL", [Point(t, Decimal(v)) for t, v in zip(at, (100, 200, 300), strict=True)], now=NOW
+    )
+
+    assert sentences(shown, ENGLISH) == ("Latest: 300 mg/dL on Dec 3, 2026.", "One mark a day: the middle value.")
+    assert sentences(a_chart(1), ENGLISH)[-1] == "One value so far."
+
+
+def test_the_axis_tells_thousands_throughout() -> None:
+    points = [Point(NOW - timedelta(days=i), Decimal(v)) for i, v in enumerate((9000, 14000))]
+
+    assert {"15k", "10k"} & set(texts(drawn(run_chart("Steps", "steps", points, now=NOW))).split())
+    assert "7500" not in texts(drawn(run_chart("Steps", "steps", points, now=NOW)))
+
+
+def test_what_is_left_out_is_said() -> None:
+    assert "1 value in another unit is left out." in sentences(a_chart(3, left_out=1), ENGLISH)
+    assert "No se muestran 3 valores en otra unidad." in sentences(a_chart(3, left_out=3), SPANISH)
+    empty = a_chart(0, left_out=3)
+    assert sentences(empty, ENGLISH)[1:] == ("No values in this unit.", "3 values in another unit are left out.")
+    assert "No values in this unit" in texts(drawn(empty))
+
+
+def test_a_panel_is_said_and_drawn_part_by_part() -> None:
+    upper, lower = a_chart(20, what="Upper value"), a_chart(1, what="Lower value")
+    panel = RunChart("Blood pressure", "", parts=(upper, lower))
+
+    assert sentences(panel, ENGLISH) == (
+        "Upper value:", *sentences(upper, ENGLISH), "Lower value:", *sentences(lower, ENGLISH)
+    )  # fmt: skip
+    root = drawn(panel)
+    assert len(root.findall(f"{SVG}g")) == 2
+    assert all(name in texts(root) for name in ("Blood pressure", "Upper value", "Lower value"))
+
+
+@pytest.mark.parametrize("language", [ENGLISH, SPANISH], ids=lambda language: language.tag)
+def test_no_word_is_one_of_statistics(language: Language) -> None:
+    steps = [Point(NOW - timedelta(days=24 - i), Decimal(250 if i < 12 else 100)) for i in range(24)]
+    shown = run_chart("S", "u", steps, now=NOW)
+    said = f"{' '.join(sentences(shown, language))} {texts(drawn(shown, language))}".casefold()
+
+    assert not [word for word in ("median", "shift", "crossings", "cruces", "run chart") if word in said]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +239,7 @@ def test_numbers_are_written_as_people_write_them(value: str, english: str, span
 
 
 def test_the_png_is_the_picture_twice_as_large() -> None:
-    png = run_chart_png(run_chart_svg(a_chart(5), ENGLISH, "en"))
+    png = run_chart_png(run_chart_svg(a_chart(5), ENGLISH))
 
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     assert int.from_bytes(png[16:20]) == 2 * WIDTH

@@ -7,11 +7,23 @@ from typing import Any
 
 import pytest
 
-from fhir_mappings.codes import ObservationStatus
-from fhir_mappings.model import Coding, Component, Concept, Goal, Observation, PartialDate, Quantity, Range, Target
-from service.domain.charted import goal_chart, measure_of, tracked_chart
+from fhir_mappings.codes import ObservationStatus, QuantityComparator
+from fhir_mappings.model import (
+    Coding,
+    Component,
+    Concept,
+    Goal,
+    Observation,
+    PartialDate,
+    Quantity,
+    Range,
+    Target,
+    TargetDetail,
+)
+from service.domain.charted import asked_for, goal_chart, tracked_chart
 from service.domain.progress import foreign_units, progress_of
 from service.domain.run_chart import RunChart
+from service.errors import InvalidContent
 from service.settings import Settings
 from tests.builders import NOW, PATIENT, an_agreed_goal
 
@@ -31,7 +43,7 @@ def weighed(number: str, unit: str, day: int = 0, **parts: Any) -> Observation:
 
 
 def chart_of(goal: Goal, *observations: Observation, language: str = "en") -> RunChart:
-    return goal_chart(goal, progress_of(goal, observations), CATALOGUE, language, now=NOW, more=False)
+    return goal_chart(goal, progress_of(goal, observations), observations, CATALOGUE, language, now=NOW, more=False)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +52,7 @@ def chart_of(goal: Goal, *observations: Observation, language: str = "en") -> Ru
         pytest.param(coded("29463-7"), "kg", "es", ("Peso", "kg"), id="of the catalogue"),
         pytest.param(coded("29463-7"), "[lb_av]", "es", ("Peso", "libras"), id="in another unit"),
         pytest.param(coded("8480-6"), "mm[Hg]", "en", ("Upper value (systolic)", "mmHg"), id="a part"),
-        pytest.param(coded("1-1", "Cups of tea"), "{cups}", "es", ("Cups of tea", "{cups}"), id="of another system"),
+        pytest.param(coded("1-8", "Cups of tea"), "{cups}", "es", ("Cups of tea", "{cups}"), id="of another system"),
         pytest.param(Concept("Cups"), "1", "en", ("Cups", ""), id="a bare number"),
         pytest.param(None, "kg", "en", ("Walk to the shops", "kg"), id="the goal's own words"),
     ],
@@ -57,7 +69,8 @@ def test_a_goals_chart_has_its_target_and_its_day() -> None:
     target = Target(coded("29463-7"), Range(KG, replace(KG, value=Decimal(85))), PartialDate("2027-01"))
     shown = chart_of(an_agreed_goal(targets=(target,)), weighed("90", "kg"))
 
-    assert (shown.low, shown.high, [m.value for m in shown.marks]) == (Decimal(80), Decimal(85), [Decimal(90)])
+    assert shown.aim is not None
+    assert (shown.aim.low, shown.aim.high, [m.value for m in shown.marks]) == (Decimal(80), Decimal(85), [Decimal(90)])
 
 
 def test_a_goal_without_a_number_to_meet_has_an_empty_chart() -> None:
@@ -110,16 +123,80 @@ def test_a_part_of_a_panel_counts_for_its_own_measure() -> None:
     [
         ("weight", "http://loinc.org|29463-7", {"29463-7"}),
         ("glucose", "http://loinc.org|14743-9,http://loinc.org|41653-7", {"14743-9", "41653-7"}),
-        ("systolic", "http://loinc.org|85354-9", {"8480-6"}),
-        ("8462-4", "http://loinc.org|85354-9", {"8462-4"}),
-        ("1234-5", "http://loinc.org|1234-5", {"1234-5"}),
+        ("systolic", "http://loinc.org|85354-9,http://loinc.org|8480-6", {"8480-6"}),
+        ("8462-4", "http://loinc.org|85354-9,http://loinc.org|8462-4", {"8462-4"}),
+        ("http://loinc.org|8462-4", "http://loinc.org|85354-9,http://loinc.org|8462-4", {"8462-4"}),
+        ("blood-pressure", "http://loinc.org|85354-9", {"8480-6", "8462-4"}),
+        ("85354-9", "http://loinc.org|85354-9", {"8480-6", "8462-4"}),
+        ("8310-5", "http://loinc.org|8310-5", {"8310-5"}),
         ("urn:tea|cups", "urn:tea|cups", {"cups"}),
     ],
 )
 def test_a_caller_names_what_is_tracked_in_several_ways(code: str, searched: str, codes: set[str]) -> None:
-    measure, search = measure_of(code, CATALOGUE)
+    asked = asked_for(code, CATALOGUE)
 
-    assert (search, {c.code for c in measure.codings}) == (searched, codes)
+    assert (asked.searched, {c.code for m in asked.measures for c in m.codings}) == (searched, codes)
+
+
+@pytest.mark.parametrize("code", ["typo", "glucos", "41653-8", "12345678-1", "-", "41653"])
+def test_a_code_that_is_none_is_refused_with_those_that_are_known(code: str) -> None:
+    with pytest.raises(InvalidContent, match=r"query code is no LOINC code, .* none of steps, exercise"):
+        asked_for(code, CATALOGUE)
+
+
+def test_a_panel_is_charted_part_by_part() -> None:
+    parts = (
+        Component(coded("8480-6"), Quantity(Decimal(150), "mm[Hg]")),
+        Component(coded("8462-4"), Quantity(Decimal(90), "mm[Hg]")),
+    )
+    panel = weighed("1", "kg", code=coded("85354-9"), value=None, components=parts)
+    shown = tracked_chart("blood-pressure", None, [panel], CATALOGUE, "es", now=NOW, more=False)
+
+    assert (shown.what, shown.marks) == ("Presión arterial", ())
+    assert [(p.what, p.unit, p.marks[0].value) for p in shown.parts] == [
+        ("Valor alto (sistólica)", "mmHg", Decimal(150)),
+        ("Valor bajo (diastólica)", "mmHg", Decimal(90)),
+    ]
+
+
+def test_values_that_cannot_be_told_in_the_unit_are_counted() -> None:
+    given = [weighed("90", "kg"), weighed("3", "{cups}", 1, id="o2")]
+
+    assert tracked_chart("weight", "kg", given, CATALOGUE, "en", now=NOW, more=False).left_out == 1
+    goal = an_agreed_goal(targets=(Target(coded("29463-7"), KG),))
+    assert chart_of(goal, *given).left_out == 1
+
+
+@pytest.mark.parametrize(
+    ("pains", "low"),
+    [
+        pytest.param("8 9 8 8 7 8 8 7 7 8 7 6 8 7 7 8", True, id="all of it can be"),
+        pytest.param("9 8 9 7 8 7 6 7 7 7 4 4 6 5 4 3 4 3 4 3 3 2", False, id="no less than none"),
+        pytest.param("9 8 7 8 8 8 5 4 6 4 4 4 4 2 2 0 1 2 1 0 0 0", None, id="nothing of it can be"),
+    ],
+)
+def test_nothing_is_forecast_that_cannot_be(pains: str, low: bool | None) -> None:
+    given = [weighed(p, "{score}", i, code=coded("72514-3"), id=f"o{i}") for i, p in enumerate(pains.split())]
+    goal = an_agreed_goal(targets=(Target(coded("72514-3"), Quantity(Decimal(3), "{score}")),))
+
+    tracked = tracked_chart("pain", None, given, CATALOGUE, "en", now=NOW, more=False)
+    for ahead in (tracked.forecast, chart_of(goal, *given).forecast):
+        assert (None if ahead is None else ahead.low > 0) is low
+
+
+LESS = Quantity(Decimal(7), "kg", "kilos", QuantityComparator.LESS)
+
+
+@pytest.mark.parametrize(
+    ("detail", "said"),
+    [(LESS, replace(LESS, unit="kg")), (Range(KG, None), Range(replace(KG, unit="kg"), None))],
+)
+def test_a_target_is_told_as_it_was_said_with_its_unit_in_words(detail: TargetDetail, said: TargetDetail) -> None:
+    shown = chart_of(an_agreed_goal(targets=(Target(coded("29463-7"), detail),)))
+
+    assert shown.aim is not None
+    assert shown.aim.said == said
+    assert chart_of(an_agreed_goal(targets=(Target(coded("29463-7"), Range()),))).aim is None
 
 
 @pytest.mark.parametrize(
@@ -139,8 +216,8 @@ def test_what_is_tracked_is_told_in_one_unit(unit: str | None, values: list[Deci
 
 
 def test_what_is_in_no_catalogue_is_called_as_its_values_are() -> None:
-    tea = weighed("3", "{cups}", code=coded("1-1", "Cups of tea"))
+    tea = weighed("3", "{cups}", code=coded("1-8", "Cups of tea"))
 
-    shown = tracked_chart("1-1", None, [tea], CATALOGUE, "en", now=NOW, more=False)
+    shown = tracked_chart("1-8", None, [tea], CATALOGUE, "en", now=NOW, more=False)
     assert (shown.what, shown.unit, len(shown.marks)) == ("Cups of tea", "{cups}", 1)
-    assert tracked_chart("1-1", None, [], CATALOGUE, "en", now=NOW, more=False).what == "1-1"
+    assert tracked_chart("1-8", None, [], CATALOGUE, "en", now=NOW, more=False).what == "1-8"

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from scipy import stats
 
+from fhir_mappings.model import Range
 from service.domain.progress import Point
 from service.domain.run_chart import (
+    Aim,
     Gap,
     LastDays,
     Mark,
@@ -33,6 +35,10 @@ def points(*values: int | None, every: int = 1, back: int = 0) -> list[Point]:
 
 def chart(*values: int | None, every: int = 1, back: int = 0, **parts: Any) -> RunChart:
     return run_chart("Steps", "steps", points(*values, every=every, back=back), now=NOW, **parts)
+
+
+def at_least(value: int) -> Aim:
+    return Aim(Range(), Decimal(value))
 
 
 def test_a_mark_is_the_median_of_a_day_where_it_was_measured() -> None:
@@ -121,7 +127,7 @@ def test_the_rules_say_nothing_of_a_few_values(values: list[int]) -> None:
 def test_the_last_seven_days_are_counted_where_it_is_measured_daily(
     values: list[int | None], every: int, back: int, last: LastDays | None
 ) -> None:
-    assert chart(*values, every=every, back=back, low=Decimal(5)).last_days == last
+    assert chart(*values, every=every, back=back, aim=at_least(5)).last_days == last
 
 
 def test_without_a_target_nothing_is_met_or_missed() -> None:
@@ -129,8 +135,8 @@ def test_without_a_target_nothing_is_met_or_missed() -> None:
 
     assert shown.last_days == LastDays(3, None)
     assert shown.meets(Decimal(1)) is None
-    assert chart(1, high=Decimal(2)).meets(Decimal(1)) is True
-    assert chart(1, low=Decimal(2)).meets(Decimal(1)) is False
+    assert chart(1, aim=Aim(Range(), high=Decimal(2))).meets(Decimal(1)) is True
+    assert chart(1, aim=at_least(2)).meets(Decimal(1)) is False
 
 
 def test_the_forecast_ends_where_the_target_is_due() -> None:

@@ -12,7 +12,7 @@ from fhir_mappings.model import Concept, Observation, Quantity
 from service.domain.catalogue import Bounds
 from service.domain.policy import Policy
 from service.domain.tracking import Amount, Reading, amended, observed, voided
-from service.domain.units import converted
+from service.domain.units import comparable, converted
 from service.errors import InvalidContent, NotPermitted, TransitionNotAllowed
 from service.settings import Settings
 from tests.builders import CLINICIAN, MOTHER, NOW, PATIENT, an_occasion
@@ -209,6 +209,17 @@ def test_what_should_never_have_been_there_is_void() -> None:
 )
 def test_units_are_converted_exactly_or_not_at_all(number: str, unit: str, into: str, result: str | None) -> None:
     assert converted(Decimal(number), unit, into) == (None if result is None else Decimal(result))
+
+
+@pytest.mark.parametrize(
+    ("unit", "into", "result"),
+    [("{steps}/d", "/d", "3"), ("{score}", "1", "3"), ("kg{clothed}", "kg", "3"), ("{steps}/wk", "/d", None)],
+)
+def test_what_is_counted_is_no_part_of_a_unit_where_the_measure_is_the_same(
+    unit: str, into: str, result: str | None
+) -> None:
+    for there, back in ((unit, into), (into, unit)):
+        assert comparable(Decimal(3), there, back) == (None if result is None else Decimal(result))
 
 
 def test_bounds_say_what_they_hold() -> None:

@@ -102,7 +102,7 @@ async def test_she_sees_how_it_goes_as_a_picture_in_her_language(world: World) -
 
     assert svg.headers["Content-Type"] == "image/svg+xml"
     assert svg.headers["Content-Language"] == "es"
-    assert "Meta: 70 a 180 mg/dL" in svg.text
+    assert "Objetivo: de 70 a 180 mg/dL" in svg.text
     assert 'role="img"' in svg.text
     assert png.content.startswith(b"\x89PNG")
     assert chart["what"] == "Blood sugar, by finger prick"

@@ -233,7 +233,7 @@ async def test_the_list_can_be_narrowed_to_a_thing_and_a_time(world: World) -> N
 
     since = (START + timedelta(hours=200)).isoformat().replace("+", "%2B")
     assert await found("code=glucose") == 3
-    assert await found("code=41650-7") == 0
+    assert await found("code=41650-3") == 0
     assert await found("code=14743-9") == 1
     assert await found(f"code=glucose&from={since}") == 2
     assert await found(f"to={since}") == 2
@@ -267,3 +267,24 @@ async def test_everything_in_the_catalogue_can_be_recorded(world: World) -> None
     sent = await sends(world.ann, world.patient, *entries)
 
     assert sent["created"] == len(entries) > 25
+
+
+async def test_a_goal_is_named_by_its_id_or_its_reference_and_answered_by_its_reference(world: World) -> None:
+    goal = await a_goal(world)
+    by_id = await sends(world.ann, world.patient, glucose(1, goals=[goal["id"]]))
+    by_reference = await sends(world.ann, world.patient, glucose(1, goals=[f"Goal/{goal['id']}"]))
+
+    assert (by_id["created"], by_reference["alreadyThere"]) == (1, 1), "it is the same entry"
+    path = f"/v1/{by_id['results'][0]['observation'].replace('Observation', 'observations')}"
+    observation = await world.ann.sees(path)
+    assert observation["goals"] == [f"Goal/{goal['id']}"]
+    other = await world.ann.post(
+        f"/v1/patients/{world.patient}/observations", {"items": [glucose(2, goals=["Task/x"])]}
+    )
+    assert [e["path"] for e in said(other, 422)["errors"]] == ["items[0].goals[0]"]
+    ended = await world.ann.acts(
+        await world.ann.sees(f"/v1/goals/{goal['id']}"), "complete", outcome="achieved", observation=observation["id"]
+    )
+    await world.bo.acts(ended, "complete")
+    outcome = (await world.on_server(f"Goal/{goal['id']}"))["outcomeReference"]
+    assert [o["reference"] for o in outcome] == [f"Observation/{observation['id']}"]

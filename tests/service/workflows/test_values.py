@@ -84,3 +84,32 @@ async def test_a_goal_is_proposed_for_a_plan_that_is_there(world: World) -> None
 
     assert (await world.ann.sees(f"/v1/care-plans/{opened['id']}"))["carePlan"]["goals"] == [f"Goal/{goal['id']}"]
     assert said(refused, 422)["errors"][0]["path"] == "carePlan"
+
+
+async def test_a_goal_that_is_rarely_measured_shows_its_latest_value_beside_one_measured_daily(world: World) -> None:
+    daily, rarely, never = [await agreed(world) for _ in range(3)]
+
+    def observation(goal: dict[str, Any], number: int, at: str, **more: Any) -> dict[str, Any]:
+        resource = {
+            "resourceType": "Observation",
+            "status": "final",
+            "code": {"text": "measured"},
+            "subject": {"reference": f"Patient/{world.patient}"},
+            "focus": [{"reference": f"Goal/{goal['id']}"}],
+            "effectiveDateTime": at,
+            "valueInteger": number,
+            **more,
+        }
+        return {"resource": resource, "request": {"method": "POST", "url": "Observation"}}
+
+    days = [f"2026-{month:02}-{day:02}T08:00:00Z" for month in range(5, 10) for day in range(1, 29)]
+    entries = [observation(daily, n, at) for n, at in enumerate(days)]
+    entries += [observation(rarely, n, f"2026-01-0{n}T08:00:00Z") for n in (1, 2)]
+    entries += [observation(rarely, 3, "2026-01-03T08:00:00Z", status="entered-in-error")]
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    (await world.fhir.post("", json=bundle)).raise_for_status()
+    plan = await world.ann.sees(f"/v1/patients/{world.patient}/plan")
+
+    shown = {m["goals"][0]: m["value"]["integer"] for m in plan["latest"]}
+    assert shown == {f"Goal/{daily['id']}": len(days) - 1, f"Goal/{rarely['id']}": 2}
+    assert len(plan["goals"]) == 3, f"and {never['id']} has none"
