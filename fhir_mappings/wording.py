@@ -9,7 +9,7 @@ Source: https://www.gnu.org/software/gettext/manual/html_node/PO-Files.html
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import time
+from datetime import time, timedelta
 from decimal import Decimal
 from functools import cache
 from gettext import c2py
@@ -17,7 +17,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_skeleton, format_time, get_day_names
+from babel.dates import format_date, format_skeleton, format_time, format_timedelta, get_day_names
 from babel.lists import format_list
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -65,6 +65,11 @@ class Language:
         if hyphens == 2:
             return format_date(value.first_day, "long", self.locale)
         return format_skeleton(_SKELETONS[hyphens], value.first_day, locale=self.locale)
+
+    def ago(self, past: timedelta) -> str:
+        """How long it is since then, in its largest unit, a minute at least: `2 hours ago`, `hace 2 horas`."""
+        since = max(past, timedelta(minutes=1))
+        return format_timedelta(-since, granularity="minute", add_direction=True, locale=self.locale)
 
     def clock(self, value: time) -> str:
         """By the clock of the language: `7:00 AM`, in Spanish `7:00`."""
