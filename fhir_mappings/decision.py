@@ -14,6 +14,7 @@ from fhir_mappings.codes import (
     ObservationStatus,
 )
 from fhir_mappings.model import Coding, Concept, PartialDate, Reference, reference_to
+from fhir_mappings.wording import phrase
 
 
 class PreferenceKind(StrEnum):
@@ -64,20 +65,20 @@ UNANSWERED: Final = frozenset({Stance.NOT_ASKED, Stance.COULD_NOT_BE_ASKED})
 """Records of an asking that has not led to an answer: no preference of the person."""
 
 ADMISSION_IN_WORDS: Final[Mapping[AdmissionPreference, str]] = {
-    AdmissionPreference.WANTS_ADMISSION: "Wants to be admitted",
-    AdmissionPreference.PREFERS_HOME: "Prefers care at home",
-    AdmissionPreference.UNDECIDED: "Is undecided about admission",
-    AdmissionPreference.DEFERS: "Leaves the decision about admission to others",
-    AdmissionPreference.NOT_ASKED: "Was not asked about admission yet",
-    AdmissionPreference.COULD_NOT_BE_ASKED: "Could not be asked about admission",
+    AdmissionPreference.WANTS_ADMISSION: phrase("Wants to be admitted"),
+    AdmissionPreference.PREFERS_HOME: phrase("Prefers care at home"),
+    AdmissionPreference.UNDECIDED: phrase("Is undecided about admission"),
+    AdmissionPreference.DEFERS: phrase("Leaves the decision about admission to others"),
+    AdmissionPreference.NOT_ASKED: phrase("Was not asked about admission yet"),
+    AdmissionPreference.COULD_NOT_BE_ASKED: phrase("Could not be asked about admission"),
 }
 STANCE_IN_WORDS: Final[Mapping[Stance, str]] = {
-    Stance.WANTS: "Wants it",
-    Stance.DOES_NOT_WANT: "Does not want it",
-    Stance.UNDECIDED: "Is undecided",
-    Stance.DEFERS: "Leaves the decision to others",
-    Stance.NOT_ASKED: "Was not asked yet",
-    Stance.COULD_NOT_BE_ASKED: "Could not be asked",
+    Stance.WANTS: phrase("Wants it"),
+    Stance.DOES_NOT_WANT: phrase("Does not want it"),
+    Stance.UNDECIDED: phrase("Is undecided"),
+    Stance.DEFERS: phrase("Leaves the decision to others"),
+    Stance.NOT_ASKED: phrase("Was not asked yet"),
+    Stance.COULD_NOT_BE_ASKED: phrase("Could not be asked"),
 }
 """Display of each code, as the published code systems have it. Two tables: some codes of the two are equal strings."""
 

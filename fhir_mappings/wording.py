@@ -10,7 +10,7 @@ Source: https://www.gnu.org/software/gettext/manual/html_node/PO-Files.html
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date as day
-from datetime import time
+from datetime import time, timedelta
 from decimal import Decimal
 from functools import cache
 from gettext import c2py
@@ -18,7 +18,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_skeleton, format_time, get_day_names
+from babel.dates import format_date, format_skeleton, format_time, format_timedelta, get_day_names
 from babel.lists import format_list
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -74,6 +74,11 @@ class Language:
     def short_month(self, value: day) -> str:
         """For a chart: `Dec 2026`."""
         return format_skeleton("yMMM", value, locale=self.locale)
+
+    def ago(self, past: timedelta) -> str:
+        """How long it is since then, in its largest unit, a minute at least: `2 hours ago`, `hace 2 horas`."""
+        since = max(past, timedelta(minutes=1))
+        return format_timedelta(-since, granularity="minute", add_direction=True, locale=self.locale)
 
     def clock(self, value: time) -> str:
         """By the clock of the language: `7:00 AM`, in Spanish `7:00`."""

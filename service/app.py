@@ -48,7 +48,7 @@ from service.gateways.cds_clients import CdsClient, CdsClientVerifier
 from service.gateways.cds_servers import AllowedServers
 from service.gateways.client_keys import ClientKeys
 from service.gateways.definitions import conflict_rules, published
-from service.gateways.fhir_client import open_fhir_client, open_http
+from service.gateways.fhir_client import FhirClient, open_fhir_client, open_http
 from service.gateways.issuer_keys import FetchedKeys
 from service.gateways.issuers import verifier_of
 from service.gateways.memory_store import MemoryCache, MemoryIdempotencyKeys, MemoryNonces
@@ -62,7 +62,7 @@ from service.gateways.upstream_identity import (
     TokenEndpoint,
     TokenExchange,
 )
-from service.ports import Cache, Credentials, FhirGateway, IdempotencyKeys, RateLimits, TokenVerifier
+from service.ports import Cache, Credentials, IdempotencyKeys, RateLimits, TokenVerifier
 from service.production import must_be_fit
 from service.settings import Settings
 
@@ -218,7 +218,7 @@ def _identities(settings: Settings, http: httpx.AsyncClient, keys: ClientKeys | 
 async def _open_decisions(
     settings: Settings,
     stack: AsyncExitStack,
-    fhir: FhirGateway,
+    fhir: FhirClient,
     keys: httpx.AsyncClient,
     cache: Cache,
     more_clients: Mapping[str, CdsClient],
@@ -230,7 +230,8 @@ async def _open_decisions(
         str(url): await stack.enter_async_context(open_http(settings.fhir_connections))
         for url in settings.cds_fhir_servers
     }
-    allowed = AllowedServers(servers, own_base=str(settings.fhir_base_url), own=fhir, deadline=settings.cds_budget)
+    base, own = str(settings.fhir_base_url), fhir.unstored()
+    allowed = AllowedServers(servers, own_base=base, own=own, deadline=settings.cds_budget)
     rules = conflict_rules(settings.conflict_rules)
     return DecisionServices(rules, published, CdsClientVerifier({**clients, **more_clients}, nonces), allowed)
 

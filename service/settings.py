@@ -143,7 +143,7 @@ class Settings(BaseSettings):
     cds_fhir_servers: frozenset[HttpUrl] = Field(
         frozenset(), description="FHIR servers that hooks may name, as JSON list; our own counts only if it is here"
     )
-    cds_budget: timedelta = Field(timedelta(milliseconds=350), description="After it, a hook is answered without cards")
+    cds_budget: timedelta = Field(timedelta(milliseconds=420), description="After it, a hook is answered without cards")
     cds_app_url: HttpUrl | None = Field(None, description="Launch URL of the SMART app that cards link to")
     cds_origins: frozenset[str] = Field(
         frozenset(), description="Origins whose scripts may call hooks (CORS), as JSON list; without it, none"

@@ -58,9 +58,12 @@ class Ehr:
         headers = {"Authorization": f"Bearer {token or self.token(path)}", "Content-Type": "application/json"}
         return await http.post(path, content=encode(body), headers=headers)
 
-    async def discovers(self, http: httpx.AsyncClient, token: str | None = None) -> httpx.Response:
+    async def discovers(
+        self, http: httpx.AsyncClient, token: str | None = None, *, origin: str | None = None
+    ) -> httpx.Response:
+        """`origin`: of the page whose script asks."""
         headers = {"Authorization": f"Bearer {token or self.token('/cds-services')}"}
-        return await http.get("/cds-services", headers=headers)
+        return await http.get("/cds-services", headers={**headers, **({"Origin": origin} if origin else {})})
 
     async def card(self, world: World, hook: str, service: str = "coplan-asked-first", **parts: Any) -> Json | None:
         """The card for a hook of this world's patient, once the answer is by the specification."""

@@ -7,12 +7,13 @@ import time
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.responses import Response
 
 from fhir_mappings.card_feedback import CardFeedback
 from fhir_mappings.model import Coding
+from fhir_mappings.wording import Language
 from service.api import cds_examples as examples
 from service.api.answers import view_response
 from service.api.auditing import Accessed
@@ -28,6 +29,7 @@ from service.api.cds_models import (
 )
 from service.api.dependencies import CurrentAccessed, CurrentActor, CurrentServices, Services
 from service.api.documentation import answers, body
+from service.api.languages import accepted_language
 from service.api.schemas import Instant
 from service.domain.actors import Actor, Claims, Role
 from service.domain.hooks import BY_ID, SERVICES, Answer, CdsService
@@ -81,7 +83,23 @@ def get_budget(request: Request, services: CurrentServices) -> timedelta:
     return max(timedelta(0), services.settings.cds_budget - spent)
 
 
+def get_card_language(
+    services: CurrentServices,
+    accept_language: Annotated[
+        str,
+        Header(
+            alias="Accept-Language",
+            description="Language of the clinician: `en` or `es`; without it that of COPLAN_LANGUAGE",
+            examples=["es"],
+        ),
+    ] = "",
+) -> Language:
+    """The language of a card: what people said stays as they said it."""
+    return accepted_language(accept_language) or Language(services.settings.language)
+
+
 Budget = Annotated[timedelta, Depends(get_budget)]
+CardLanguage = Annotated[Language, Depends(get_card_language)]
 CurrentCdsService = Annotated[CdsService, Depends(get_cds_service)]
 
 
@@ -110,11 +128,12 @@ async def call_cds_service(
     services: CurrentServices,
     accessed: CurrentAccessed,
     budget: Budget,
+    language: CardLanguage,
 ) -> Response:
     """Before the order is signed: what the patient said to it, what was agreed, or that nobody has asked yet. No card
     rather than a late one: when the FHIR server is down or slow, the answer is `{"cards":[]}`.
     """
-    asked = _call(call, service, client)
+    asked = _call(call, service, client, language)
     accessed.claims = _claims(asked.actor, services)
     return view_response(await _answered(call, asked, service, services, accessed, budget))
 
@@ -191,7 +210,7 @@ def _answer(call: HookRequest, service: CdsService) -> Answer:
     return service.answers[call.hook]
 
 
-def _call(call: HookRequest, service: CdsService, client: str) -> HookCall:
+def _call(call: HookRequest, service: CdsService, client: str, language: Language) -> HookCall:
     context = call.context
     patient = f"Patient/{context.patient_id}"
     return HookCall(
@@ -204,6 +223,7 @@ def _call(call: HookRequest, service: CdsService, client: str) -> HookCall:
         drafts=context.drafts,
         selected=frozenset(context.selections),
         fhir_base=call.fhir_server,
+        language=language,
     )
 
 

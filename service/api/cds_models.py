@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from fhir_mappings.carrier import Json
 from service.api.views import View
-from service.domain.cards import OVERRIDE_REASONS, Card
+from service.domain.cards import Card
 from service.domain.hooks import TEMPLATES, CdsService, Hook
 from service.workflows.card_feedback import Acceptance
 
@@ -212,15 +212,15 @@ class CardsView(View):
     ) -> "CardsView":
         if card is None:
             return cls(cards=())
-        reasons = OVERRIDE_REASONS if card.overridable else ()
         view = CardView(
             uuid=str(card.uuid(service, patient)),
             summary=card.summary,
             indicator=card.indicator,
-            source=SourceView(label="CoPlan: what the patient and the care team said"),
+            source=SourceView(label=card.language.say("CoPlan: what the patient and the care team said")),
             detail=card.detail or None,
             override_reasons=tuple(
-                OverrideReasonView(code=str(r.code), system=str(r.system), display=str(r.display)) for r in reasons
+                OverrideReasonView(code=str(r.code), system=str(r.system), display=card.language.say(str(r.display)))
+                for r in card.reasons
             ),
             links=_links(card, encounter, app_url),
         )
@@ -294,5 +294,6 @@ def _links(card: Card, encounter: str | None, app_url: str | None) -> tuple[Link
         return ()
     wanted = {k: v for k, v in (("ask", card.asks), ("encounter", encounter if card.asks else None)) if v}
     context = msgspec.json.encode(wanted).decode() if wanted else None
-    label = "Ask, and write down the answer" if card.asks else "Open what was said and agreed"
+    say = card.language.say
+    label = say("Ask, and write down the answer") if card.asks else say("Open what was said and agreed")
     return (LinkView(label=label, url=app_url, type="smart", app_context=context),)

@@ -85,8 +85,8 @@ class AdmissionView(View):
     """Does the patient want to be admitted? `asked` is false as long as there is no answer that holds."""
 
     asked: bool
+    under_conditions: tuple[PreferenceView, ...]
     answer: PreferenceView | None = None
-    under_conditions: tuple[PreferenceView, ...] = ()
     not_asked: Annotated[
         PreferenceView | None, msgspec.Meta(description="The latest record that nobody asked, or could ask")
     ] = None
@@ -98,7 +98,7 @@ class CurrentPreferencesView(View):
     patient: Reference
     as_of: datetime
     admission: AdmissionView
-    preferences: tuple[PreferenceView, ...] = ()
+    preferences: tuple[PreferenceView, ...]
 
     @classmethod
     def of(cls, current: CurrentPreferences) -> "CurrentPreferencesView":
@@ -169,7 +169,7 @@ class ConflictView(View):
 class ConflictList(View):
     """Empty: nothing that is planned stands against anything that was said or agreed."""
 
-    conflicts: tuple[ConflictView, ...] = ()
+    conflicts: tuple[ConflictView, ...]
 
 
 class JudgedView(View):
@@ -192,8 +192,8 @@ class AskedFirstView(View):
     asked_first: int
     orders: int
     could_not_be_asked: int
+    admissions: tuple[JudgedView, ...]
     share: Annotated[Decimal | None, msgspec.Meta(description="Absent where there was nothing to ask about")] = None
-    admissions: tuple[JudgedView, ...] = ()
 
     @classmethod
     def of(cls, measured: AskedFirst) -> "AskedFirstView":

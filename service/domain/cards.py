@@ -6,12 +6,13 @@ Source: https://cds-hooks.hl7.org/2.0/#card-attributes
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
-from fhir_mappings.decision import Order, Preference, Stance
-from fhir_mappings.model import Coding, Goal, Reference, Task
+from fhir_mappings.decision import Order, Preference, Source, Stance
+from fhir_mappings.model import Coding, Goal, PartialDate, Reference, Task
+from fhir_mappings.wording import ENGLISH, Language, phrase
 from service.domain.conflicts import Conflict, ConflictRules, Indicator, admissions, conflicts
 from service.domain.lifecycle import AGREED
 from service.domain.preferences import AdmissionAnswers, Hold, Standing, admission_answers, standings
@@ -26,14 +27,32 @@ CARDS: Final = UUID("6f0f2b52-5d3c-5d0c-9a53-0d6e6d1f7a41")
 STAYS: Final = frozenset({"IMP", "ACUTE", "NONAC", "OBSENC", "SS", "EMER", "PRENC"})
 """Classes of encounters in which the question of admission arises: stays, what leads to one, emergencies."""
 OVERRIDE_REASON: Final = "urn:coplan:override-reason"
-OVERRIDE_REASONS: Final = (
-    Coding(OVERRIDE_REASON, "talked-with-person", "Talked with the patient or who speaks for them: they agree"),
-    Coding(OVERRIDE_REASON, "cannot-wait", "An emergency: there is no time to ask"),
-    Coding(OVERRIDE_REASON, "cannot-be-asked", "The patient cannot be asked now"),
-    Coding(OVERRIDE_REASON, "condition-not-met", "The condition that the patient named is not met"),
-    Coding(OVERRIDE_REASON, "not-this-situation", "The preference does not fit this situation"),
+TALKED: Final = Coding(
+    OVERRIDE_REASON, "talked-with-person", phrase("Talked with the patient or who speaks for them: they agree")
 )
+CANNOT_WAIT: Final = Coding(OVERRIDE_REASON, "cannot-wait", phrase("An emergency: there is no time to ask"))
+CANNOT_BE_ASKED: Final = Coding(OVERRIDE_REASON, "cannot-be-asked", phrase("The patient cannot be asked now"))
+NOT_MET: Final = Coding(OVERRIDE_REASON, "condition-not-met", phrase("The condition that the patient named is not met"))
+NOT_THIS: Final = Coding(OVERRIDE_REASON, "not-this-situation", phrase("The preference does not fit this situation"))
+OVERRIDE_REASONS: Final = (TALKED, CANNOT_WAIT, CANNOT_BE_ASKED, NOT_MET, NOT_THIS)
 """Why people go on despite a card. Published as CodeSystem; each has a display, as cds-resp-4 wants."""
+RECENT: Final = timedelta(days=2)
+"""What was said since then is told by how long ago, which needs no time zone; what is older, by its day."""
+SAID_BY: Final = {
+    Source.PATIENT: phrase("Said by the patient"),
+    Source.PROXY: phrase("Said by the family"),
+    Source.CLINICIAN: phrase("Noted by the care team"),
+}
+OFFERED_BY: Final = {
+    "Patient": phrase("offered by the patient"),
+    "RelatedPerson": phrase("offered by the family"),
+    "Practitioner": phrase("offered by the care team"),
+    "": phrase("offered"),
+}
+UNANSWERED: Final = {
+    Stance.NOT_ASKED: phrase("Recorded {when}: not asked again."),
+    Stance.COULD_NOT_BE_ASKED: phrase("Recorded {when}: could not be asked again."),
+}
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~])")
 
 
@@ -52,6 +71,7 @@ class Situation:
     visit: Order | None = None
     orders: tuple[Order, ...] = ()
     user_is_patient_side: bool = False
+    language: Language = ENGLISH
 
     @property
     def standing(self) -> tuple[Standing, ...]:
@@ -68,14 +88,18 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One card. `about` names what it is about, by which it is the same card again; `asks` adds a link that asks."""
+    """One card. `about` names what it is about, by which it is the same card again; `asks` adds a link that asks.
+
+    `reasons` are those that somebody who goes on despite it can have.
+    """
 
     summary: str
     detail: str
     about: tuple[str, ...]
     indicator: Indicator = Indicator.INFO
     asks: str | None = None
-    overridable: bool = False
+    reasons: tuple[Coding, ...] = ()
+    language: Language = ENGLISH
 
     def uuid(self, service: str, patient: Reference) -> UUID:
         """The same for the same card, another once it is about something else."""
@@ -88,20 +112,28 @@ def what_matters(situation: Situation) -> Card | None:
     agreed = [g for g in situation.goals or () if g.lifecycle_status in AGREED]
     if not (waiting or due or agreed or situation.held):
         return None
+    language, answer = situation.language, situation.admission.answer
+    plural, offers, reviews, goals = language.plural, len(waiting), len(due), len(agreed)
     counts = (
-        *_counted(len(waiting), "offer waits for your answer", "offers wait for your answer"),
-        *_counted(len(due), "preference is due for review", "preferences are due for review"),
-        *_counted(len(agreed), "agreed goal", "agreed goals"),
-        *([_in_short(situation.admission.answer)] if situation.admission.answer else []),
+        plural("{number} offer waits for your answer", "{number} offers wait for your answer", offers)
+        if offers
+        else "",
+        plural("{number} preference is due for review", "{number} preferences are due for review", reviews)
+        if reviews
+        else "",
+        plural("{number} agreed goal", "{number} agreed goals", goals) if goals else "",
+        _in_short(answer, language) if answer else "",
     )
     sections = (
-        _section("Waiting for an answer", [_offer(g) for g in waiting]),
-        _section("To be talked about again", [_said(p) for p in due]),
-        _section("What the patient wants", [_said(p) for p in situation.held if p not in due]),
-        _section("Agreed goals", [f"“{_plain(g.description)}”" for g in agreed]),
+        _section(situation, phrase("Waiting for an answer"), [_offer(g, situation) for g in waiting]),
+        _section(situation, phrase("To be talked about again"), [_said(p, situation) for p in due]),
+        _section(
+            situation, phrase("What the patient wants"), [_said(p, situation) for p in situation.held if p not in due]
+        ),
+        _section(situation, phrase("Agreed goals"), [f"“{_plain(g.description)}”" for g in agreed]),
     )
     about = (*_versions(waiting), *_versions(agreed), *_versions(situation.held), *(f"due {p.reference}" for p in due))
-    return Card(_sentence(counts), _joined(sections), about)
+    return Card(_sentence(counts), _joined(sections), about, language=language)
 
 
 def before_encounter(situation: Situation) -> Card | None:
@@ -111,16 +143,17 @@ def before_encounter(situation: Situation) -> Card | None:
     """
     if situation.preferences is None:
         return None
-    asked = situation.admission
+    asked, language = situation.admission, situation.language
     if asked.answer is not None:
-        about = _versions(asked.answers)
-        others = [_said(p) for p in asked.answers[1:]]
-        detail = _joined((_said(asked.answer), _section("Also", others), _unanswered(asked)))
-        return Card(f"Asked: the patient {_lower(_in_short(asked.answer))}", detail, about)
+        answer = _lower(_in_short(asked.answer, language))
+        others = [_said(p, situation) for p in asked.answers[1:]]
+        parts = (_said(asked.answer, situation), _section(situation, phrase("Also"), others), _unanswered(situation))
+        summary = _fitted(language.say("Asked: the patient {answer}", answer=answer))
+        return Card(summary, _joined(parts), _versions(asked.answers), language=language)
     visit = situation.visit
     if visit is None or not any(c.code in STAYS for c in visit.codes):
         return None
-    return _not_asked(asked, Indicator.INFO)
+    return _not_asked(situation, Indicator.INFO)
 
 
 def before_orders(situation: Situation, rules: ConflictRules) -> Card | None:
@@ -130,16 +163,16 @@ def before_orders(situation: Situation, rules: ConflictRules) -> Card | None:
     """
     found = conflicts(situation.orders, situation.held, situation.goals or (), rules)
     if found:
-        return _of_conflicts(found)
+        return _of_conflicts(found, situation)
     is_open = situation.preferences is not None and not situation.admission.is_asked
     if is_open and admissions(situation.orders, rules):
-        return _not_asked(situation.admission, Indicator.WARNING)
+        return _not_asked(situation, Indicator.WARNING)
     return None
 
 
 def agenda(situation: Situation) -> Card | None:
     """`appointment-book`: what is open between the patient and the care team until then."""
-    waiting = _waiting(situation)
+    waiting, language = _waiting(situation), situation.language
     on_the_day = max((o.authored_on for o in situation.orders if o.authored_on), default=situation.at)
     due = [
         s.preference
@@ -148,56 +181,78 @@ def agenda(situation: Situation) -> Card | None:
     ]
     if not (waiting or due):
         return None
+    plural, offers, reviews = language.plural, len(waiting), len(due)
     counts = (
-        *_counted(len(waiting), "offer is open", "offers are open"),
-        *_counted(len(due), "preference is to be reviewed", "preferences are to be reviewed"),
+        plural("{number} offer is open", "{number} offers are open", offers) if offers else "",
+        plural("{number} preference is to be reviewed", "{number} preferences are to be reviewed", reviews)
+        if reviews
+        else "",
     )
     sections = (
-        _section("Open offers", [_offer(g) for g in waiting]),
-        _section("To be talked about again", [_said(p) for p in due]),
+        _section(situation, phrase("Open offers"), [_offer(g, situation) for g in waiting]),
+        _section(situation, phrase("To be talked about again"), [_said(p, situation) for p in due]),
     )
     about = (*_versions(waiting), *_versions(due))
-    return Card(f"For the agenda: {_lower(_sentence(counts))}", _joined(sections), about)
+    summary = _fitted(language.say("For the agenda: {open}", open=_lower(_sentence(counts))))
+    return Card(summary, _joined(sections), about, language=language)
 
 
-def _of_conflicts(found: Sequence[Conflict]) -> Card:
+def _of_conflicts(found: Sequence[Conflict], situation: Situation) -> Card:
+    language, more = situation.language, len(found) - 1
     first = max(found, key=lambda c: list(Indicator).index(c.rule.indicator))
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    title = language.say(first.rule.title)
+    summary = (
+        language.say("{title} (and {number} more): talk before you sign", title=title, number=more)
+        if more
+        else language.say("{title}: talk before you sign", title=title)
+    )
     about = tuple(f"{c.rule.id} {c.order.resource_type} {c.order.words} {_version(c.against)}" for c in found)
-    sections = [
-        _joined(
-            (
-                f"**{_plain(c.rule.title)}**",
-                f"Ordered: {_plain(c.ordered)}",
-                f"Wanted: {_plain(c.wanted)}",
-                f"Only if: {_plain(c.condition)}. Whether that is so is for you to judge." if c.condition else "",
-            )
+    reasons = tuple(r for r in OVERRIDE_REASONS if r is not NOT_MET or any(c.condition for c in found))
+    sections = [_conflict(c, situation, titled=bool(more)) for c in found[:LISTED]]
+    return Card(_fitted(summary), _joined(sections), about, first.rule.indicator, "admission", reasons, language)
+
+
+def _conflict(conflict: Conflict, situation: Situation, *, titled: bool) -> str:
+    """What is ordered, and the words that it stands against. The title of a single one is the summary."""
+    language, rule, order = situation.language, conflict.rule, conflict.order
+    is_named = rule.modality is None or any(map(str.isalpha, order.words))
+    words = order.words if is_named or rule.modality is None else language.say(rule.modality.words)
+    against = conflict.against
+    wanted = (
+        _said(against, situation)
+        if isinstance(against, Preference)
+        else language.say("Agreed goal: “{goal}”", goal=_plain(against.description))
+    )
+    return _joined(
+        (
+            f"**{_plain(language.say(rule.title))}**" if titled else "",
+            wanted,
+            language.say("Whether the condition is met is for you to judge.") if conflict.condition else "",
+            language.say("Ordered: {words}", words=_plain(words)),
         )
-        for c in found[:LISTED]
-    ]
-    summary = _fitted(f"{first.rule.title}{more}: talk before you sign")
-    return Card(summary, _joined(sections), about, first.rule.indicator, asks="admission", overridable=True)
+    )
 
 
-def _not_asked(asked: AdmissionAnswers, indicator: Indicator) -> Card:
-    record = asked.unanswered
+def _not_asked(situation: Situation, indicator: Indicator) -> Card:
+    record, language = situation.admission.unanswered, situation.language
     is_hindered = record is not None and record.stance is Stance.COULD_NOT_BE_ASKED
     summary = (
-        "Could not be asked yet: does the patient want to be admitted?"
+        language.say("Could not be asked yet: does the patient want to be admitted?")
         if is_hindered
-        else "Not asked yet: does the patient want to be admitted?"
+        else language.say("Not asked yet: does the patient want to be admitted?")
     )
-    reason = f"Why: {_plain(record.note)}." if record and record.note else ""
-    detail = _joined((reason, "Ask the patient, or who speaks for them, and write down the answer in their words."))
+    reason = language.say("Why: {reason}.", reason=_plain(record.note).rstrip(".")) if record and record.note else ""
+    how = language.say("Ask the patient, or who speaks for them, and write down the answer in their words.")
     about = ("not asked", *_versions([record] if record else []))
-    return Card(summary, detail, about, indicator, asks="admission", overridable=indicator is not Indicator.INFO)
+    reasons = (TALKED, CANNOT_WAIT, CANNOT_BE_ASKED) if indicator is not Indicator.INFO else ()
+    return Card(summary, _joined((reason, how)), about, indicator, "admission", reasons, language)
 
 
-def _unanswered(asked: AdmissionAnswers) -> str:
-    record = asked.unanswered
-    if record is None or record.since is None:
+def _unanswered(situation: Situation) -> str:
+    record = situation.admission.unanswered
+    if record is None or record.stance is None or record.since is None:
         return ""
-    return f"On {record.since:%d %b %Y}: {_lower(record.in_words)}."
+    return situation.language.say(UNANSWERED[record.stance], when=_when(record.since, situation))
 
 
 def _waiting(situation: Situation) -> list[Goal]:
@@ -215,39 +270,66 @@ def _is_for_patient_side(task: Task) -> bool:
     return (task.owner or "").partition("/")[0] in {"Patient", "RelatedPerson"}
 
 
-def _offer(goal: Goal) -> str:
-    since = f", since {goal.offered_at:%d %b %Y}" if goal.offered_at else ""
+def _offer(goal: Goal, situation: Situation) -> str:
     by = (goal.expressed_by or "").partition("/")[0]
-    who = {"Patient": "the patient", "RelatedPerson": "the family", "Practitioner": "the care team"}.get(by)
-    return f"“{_plain(goal.description)}” ({f'offered by {who}' if who else 'offered'}{since})"
+    who = situation.language.say(OFFERED_BY.get(by, OFFERED_BY[""]))
+    when = f", {_when(goal.offered_at, situation)}" if goal.offered_at else ""
+    return f"“{_plain(goal.description)}” ({who}{when})"
 
 
-def _said(preference: Preference) -> str:
+def _said(preference: Preference, situation: Situation) -> str:
     """What was said, with all that it takes to weigh it."""
+    language = situation.language
+    return " ".join(
+        filter(
+            None,
+            (
+                _in_words(preference, language),
+                _source(preference, situation),
+                language.say("Only if: {condition}.", condition=_plain(preference.precondition).rstrip("."))
+                if preference.precondition
+                else "",
+                language.say("To be talked about again: {day}.", day=language.date(preference.review))
+                if preference.review
+                else "",
+            ),
+        )
+    )
+
+
+def _in_words(preference: Preference, language: Language) -> str:
+    """The person's own words, in quotes, beside the code of ours: in quotes is only what somebody has said."""
     display = preference.answer_in_words
-    coded = f" ({display})" if display and display != preference.in_words else ""
+    if not preference.words:
+        return f"{language.say(display) if display else _plain(preference.in_words)}."
+    return f"“{_plain(preference.words)}”{f' ({language.say(display)})' if display else ''}."
+
+
+def _source(preference: Preference, situation: Situation) -> str:
+    """Who said it and when, as far as either is known."""
     parts = (
-        f"said by the {preference.source}" if preference.source else None,
-        f"on {preference.since:%d %b %Y %H:%M %Z}" if preference.since else None,
-        f"only if: {_plain(preference.precondition)}" if preference.precondition else None,
-        f"to be reviewed on {preference.review}" if preference.review else None,
+        situation.language.say(SAID_BY[preference.source]) if preference.source else "",
+        _when(preference.since, situation) if preference.since else "",
     )
     said = ", ".join(filter(None, parts))
-    return f"“{_plain(preference.in_words)}”{coded}{f': {said}' if said else ''}"
+    return f"{said[:1].upper()}{said[1:]}." if said else ""
 
 
-def _in_short(preference: Preference) -> str:
+def _when(then: datetime, situation: Situation) -> str:
+    if situation.at - then < RECENT:
+        return situation.language.ago(situation.at - then)
+    return situation.language.date(PartialDate(then.date().isoformat()))
+
+
+def _in_short(preference: Preference, language: Language) -> str:
     """The code in words; the person's own are for the detail, whole."""
-    said = preference.answer_in_words or preference.in_words
-    return f"{said}, under a condition" if preference.precondition else said
-
-
-def _counted(number: int, one: str, many: str) -> list[str]:
-    return [f"{number} {one if number == 1 else many}"] if number else []
+    display = preference.answer_in_words
+    said = language.say(display) if display else preference.in_words
+    return language.say("{answer}, under a condition", answer=said) if preference.precondition else said
 
 
 def _sentence(parts: Iterable[str]) -> str:
-    said = "; ".join(parts)
+    said = "; ".join(filter(None, parts))
     return _fitted(said[:1].upper() + said[1:])
 
 
@@ -259,11 +341,12 @@ def _lower(words: str) -> str:
     return words[:1].lower() + words[1:]
 
 
-def _section(heading: str, entries: Sequence[str]) -> str:
+def _section(situation: Situation, heading: str, entries: Sequence[str]) -> str:
     if not entries:
         return ""
-    more = [f"and {len(entries) - LISTED} more"] if len(entries) > LISTED else []
-    return "\n".join((f"**{heading}**", "", *(f"* {entry}" for entry in (*entries[:LISTED], *more))))
+    language, rest = situation.language, len(entries) - LISTED
+    more = [language.say("and {number} more", number=rest)] if rest > 0 else []
+    return "\n".join((f"**{language.say(heading)}**", "", *(f"* {entry}" for entry in (*entries[:LISTED], *more))))
 
 
 def _joined(sections: Iterable[str]) -> str:

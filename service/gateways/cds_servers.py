@@ -35,7 +35,7 @@ class AllowedServers:
             raise InvalidContent(Flaw("fhirServer", "is no server that this service works with", "business-rule"))
         if access_token is not None and base_url is not None:
             http, token = self._allowed[base], PassThrough(access_token)
-            return FhirClient(http, base, deadline=self._deadline, credentials=token)
+            return FhirClient(http, base, deadline=self._deadline, credentials=token).unstored()
         return self._own if base == self._own_base else None
 
 

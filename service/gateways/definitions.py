@@ -21,6 +21,7 @@ class _Strict(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 class _Coding(_Strict):
     system: str
     code: str
+    display: str | None = None
 
 
 class _Modality(_Strict):
@@ -28,6 +29,7 @@ class _Modality(_Strict):
     words: str
     resource_types: tuple[str, ...]
     codes: tuple[_Coding, ...]
+    source: str | None = None
 
 
 class _Against(_Strict):

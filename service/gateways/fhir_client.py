@@ -122,11 +122,18 @@ class FhirClient:
         self._deadline = deadline.total_seconds()
         self._credentials: Credentials = credentials or Fixed()
         self._shared = _Shared()
+        self._keeps_searches = True
 
     def with_credentials(self, credentials: Credentials) -> "FhirClient":
         """The same server, asked by somebody else over the same connections."""
         client = copy(self)
         client._credentials = credentials
+        return client
+
+    def unstored(self) -> "FhirClient":
+        """The same server, asked to keep no search: for answers that somebody waits for. See docs/adr/0064."""
+        client = copy(self)
+        client._keeps_searches = False
         return client
 
     async def read(self, resource_type: str, resource_id: str) -> Json:
@@ -148,7 +155,12 @@ class FhirClient:
         asked = dict(parameters)
         form = urlencode([*parameters, *([] if "_count" in asked else [("_count", str(PAGE_SIZE))])])
         headers = STRICT | {"Content-Type": "application/x-www-form-urlencoded"}
-        page = await self._retried("POST", f"{resource_type}/_search", content=form.encode(), headers=headers)
+        request: dict[str, Any] = {"content": form.encode(), "headers": headers}
+        if not self._keeps_searches:
+            count = int(asked.get("_count", PAGE_SIZE))
+            if (whole := await self._unstored_page(f"{resource_type}/_search", count, **request)) is not None:
+                return whole
+        page = await self._retried("POST", f"{resource_type}/_search", **request)
         found, visited = _resources(page), set[str]()
         while (link := bundle.next_link(page)) and (limit is None or len(found) < limit):
             url = self._own(link)
@@ -158,6 +170,19 @@ class FhirClient:
             page = await self._retried("GET", url, headers=STRICT)
             found += _resources(page)
         return found
+
+    async def _unstored_page(self, path: str, count: int, *, content: bytes, headers: Json) -> list[Json] | None:
+        """What is found, where it is less than a page; None where there may be more.
+
+        HAPI answers such a search at once and writes no row for it, but cuts it off at the page without a word.
+        """
+        once = {**headers, "Cache-Control": f"no-store, max-results={count}"}
+        try:
+            page = await self._retried("POST", path, content=content, headers=once)
+        except UpstreamRefused:
+            return None
+        found = _resources(page)
+        return found if len(found) < count and bundle.next_link(page) is None else None
 
     async def create(self, resource: Json, *, if_none_exist: str | None = None) -> Written:
         """A create of its own, as a transaction of one: the answer says the same in the same way."""

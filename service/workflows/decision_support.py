@@ -16,6 +16,7 @@ from fhir_mappings.model import Reference
 from fhir_mappings.order import is_order, order_from_fhir
 from fhir_mappings.preference import is_preference, preference_from_fhir
 from fhir_mappings.task import task_from_fhir
+from fhir_mappings.wording import ENGLISH, Language
 from service.domain.access import may_see
 from service.domain.actors import Actor
 from service.domain.cards import Card, Situation
@@ -47,6 +48,7 @@ class HookCall:
     drafts: tuple[Json, ...] = ()
     selected: frozenset[str] = frozenset()
     fhir_base: str | None = None
+    language: Language = ENGLISH
 
 
 async def answer_hook(
@@ -93,6 +95,7 @@ def _situation(
         visit=next(iter(visits or ()), None),
         orders=tuple(_orders(call, drafts)),
         user_is_patient_side=call.actor.on_patient_side,
+        language=call.language,
     )
 
 

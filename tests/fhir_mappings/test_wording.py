@@ -1,5 +1,6 @@
 """What CoPlan itself says is said in each language that it ships, and only that."""
 
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from string import Formatter
@@ -10,6 +11,7 @@ from babel.messages.extract import extract_from_dir
 from fhir_mappings.model import PartialDate
 from fhir_mappings.pco import INVENTORY, PURPOSE
 from fhir_mappings.wording import ENGLISH, SHIPPED, Language, _catalogue, language_of, phrase
+from service.gateways.definitions import conflict_rules
 
 ROOT = Path(__file__).parents[2]
 SPANISH = Language("es")
@@ -25,7 +27,9 @@ def sentences() -> set[tuple[str, ...]]:
             str(ROOT / package), method_map=[("**.py", "python")], keywords=keywords
         )
     }
-    return found | {(display,) for codes in (INVENTORY, PURPOSE) for display in codes.codes.values()}
+    rules = conflict_rules()
+    of_rules = {(r.title,) for r in rules.rules} | {(m.words,) for m in rules.modalities.values()}
+    return found | of_rules | {(display,) for codes in (INVENTORY, PURPOSE) for display in codes.codes.values()}
 
 
 @pytest.mark.parametrize("tag", [tag for tag in SHIPPED if tag != ENGLISH.tag])
@@ -78,6 +82,19 @@ def test_one_is_said_otherwise_than_many(language: Language, number: int, said: 
 )
 def test_dates_are_said_by_the_customs_of_the_language(tag: str, date: str, said: str) -> None:
     assert Language(tag).date(PartialDate(date)) == said
+
+
+@pytest.mark.parametrize(
+    ("past", "english", "spanish"),
+    [
+        (timedelta(seconds=5), "1 minute ago", "hace 1 minuto"),
+        (timedelta(minutes=40), "40 minutes ago", "hace 40 minutos"),
+        (timedelta(hours=2), "2 hours ago", "hace 2 horas"),
+        (timedelta(hours=26), "1 day ago", "hace 1 día"),
+    ],
+)
+def test_how_long_ago_is_said_in_the_largest_unit(past: timedelta, english: str, spanish: str) -> None:
+    assert (ENGLISH.ago(past), SPANISH.ago(past)) == (english, spanish)
 
 
 def test_numbers_keep_their_digits_and_lists_their_order() -> None:

@@ -170,10 +170,41 @@ async def test_only_what_is_selected_is_looked_at(world: World) -> None:
         assert len((await asks(world, ASKED_FIRST, body))["cards"]) == number
 
 
+async def test_a_card_is_in_the_language_of_the_clinician(world: World) -> None:
+    await states(world.ann, world.patient, **HOME)
+    body = hooked(world, "order-sign", draftOrders=drafts(world, ADMISSION))
+    summaries = []
+    for header in ("es-MX, en;q=0.5", "fr", ""):
+        headers = {"Authorization": f"Bearer {EHR.token(ASKED_FIRST)}", "Accept-Language": header}
+        (card,) = by_the_specification(said(await world.ann.http.post(ASKED_FIRST, json=body, headers=headers), 200))[
+            "cards"
+        ]
+        summaries.append((card["summary"], card["links"][0]["label"], card["overrideReasons"][1]["display"]))
+        assert HOME["words"] in card["detail"]
+
+    spanish, *english = summaries
+    assert spanish == (
+        "Ingreso que la persona no desea: hablen antes de firmar",
+        "Preguntar y anotar la respuesta",
+        "Urgencia: no hay tiempo para preguntar",
+    )
+    assert {s for s, _, _ in english} == {"Admission that the patient does not want: talk before you sign"}
+
+
+async def test_what_a_later_release_adds_to_a_call_is_ignored(world: World) -> None:
+    body = hooked(world, "patient-view", prefetch={"newer": {"resourceType": "Basket", "id": "1"}, "none": None})
+    body["context"] |= {"newer": {"deep": [1]}, "encounterId": None, "extension": {"org.example": 1}}
+
+    assert (await asks(world, WHAT_MATTERS, body))["cards"] == []
+
+
 MALFORMED: list[tuple[str, Json]] = [
     ("hook", {"hook": "patient-discharge"}),
     ("hook", {"hook": "appointment-book", "context": {"appointments": {"resourceType": "Bundle"}}}),
     ("hookInstance", {"hookInstance": "1"}),
+    ("hookInstance", {"hookInstance": None}),
+    ("context.userId", {"context": {"userId": None}}),
+    ("context.patientId", {"context": {"patientId": None}}),
     ("body", {"fhirServer": None, "fhirAuthorization": {}}),
     ("fhirServer", {"fhirServer": "ftp://x"}),
     ("context.userId", {"context": {"userId": "bo"}}),
@@ -446,6 +477,9 @@ async def counted(world: World) -> Json:
         pytest.param(feedback(overrideReason={}), id="cds-fb-3: neither reason nor comment"),
         pytest.param(feedback(card="1"), id="no uuid"),
         pytest.param(feedback(outcomeTimestamp="2026-12-03"), id="no time"),
+        pytest.param(feedback(outcomeTimestamp="2026-12-03T10:00:00"), id="a time of no zone"),
+        pytest.param(feedback(outcomeTimestamp=None), id="never"),
+        pytest.param(feedback(overrideReason={"reason": {"system": "urn:x"}}), id="a reason without a code"),
         pytest.param(feedback(acceptedSuggestions=[{"id": "x"}]), id="no uuid of a suggestion"),
     ],
 )
@@ -457,7 +491,11 @@ async def test_feedback_that_is_not_by_the_specification_is_refused(world: World
 async def test_scripts_of_other_pages_may_call_hooks_only_if_they_are_listed(fhir_server: FhirServer) -> None:
     from service.app import create_app
 
-    preflight = {"Origin": "https://ehr.test", "Access-Control-Request-Method": "POST"}
+    preflight = {
+        "Origin": "https://ehr.test",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-type",
+    }
     async with open_test_services(fhir_server) as services:
         for origins, allowed in (((), None), (("https://ehr.test",), "https://ehr.test"), (("https://x.test",), None)):
             app = create_app(lambda: pytest.fail("no lifespan"), cds_origins=origins)
@@ -465,7 +503,12 @@ async def test_scripts_of_other_pages_may_call_hooks_only_if_they_are_listed(fhi
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://coplan.test") as http:
                 hook = await http.options(ASKED_FIRST, headers=preflight)
                 other = await http.options("/v1/me", headers=preflight)
+                called = await EHR.discovers(http, origin="https://ehr.test")
+            assert called.status_code == 200
+            assert called.headers.get("access-control-allow-origin") == allowed
+            assert "access-control-allow-credentials" not in called.headers
             assert hook.headers.get("access-control-allow-origin") == allowed
+            assert (hook.status_code == 200) is (allowed is not None)
             assert "access-control-allow-origin" not in other.headers
 
 

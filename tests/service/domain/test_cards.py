@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from fhir_mappings.codes import TaskStatus
 from fhir_mappings.decision import Order
 from fhir_mappings.model import Coding, PartialDate
+from fhir_mappings.wording import ENGLISH, Language
 from service.domain.cards import (
     OVERRIDE_REASONS,
     SUMMARY_LIMIT,
@@ -88,11 +89,11 @@ def test_words_are_told_with_all_that_it_takes_to_weigh_them() -> None:
     detail = shown(before_encounter(known(preferences=(preference,)))).detail
 
     assert "“&lt;b&gt;My \\*own\\* bed&lt;/b&gt; please” (Prefers care at home)" in detail
-    assert "said by the patient, on 01 Dec 2026 07:30 UTC" in detail
-    assert "only if: no pain" in detail
-    assert "to be reviewed on 2026-12-24" in detail
+    assert "Said by the patient, 2 hours ago." in detail
+    assert "Only if: no pain." in detail
+    assert "To be talked about again: December 24, 2026." in detail
     bare = shown(before_encounter(known(preferences=(replace(preference, stated_by=None, since=None, review=None),))))
-    assert "said by" not in bare.detail
+    assert "Said by" not in bare.detail
 
 
 def test_an_earlier_answer_without_a_condition_is_told_beside_a_later_one_under_one() -> None:
@@ -105,7 +106,7 @@ def test_an_earlier_answer_without_a_condition_is_told_beside_a_later_one_under_
 def test_that_nobody_asked_this_time_is_told_beside_the_answer() -> None:
     card = shown(before_encounter(known(preferences=(said(), said("not-asked", -1)))))
 
-    assert "On 01 Dec 2026: was not asked about admission yet." in card.detail
+    assert "Recorded 1 hour ago: not asked again." in card.detail
 
 
 @pytest.mark.parametrize(
@@ -154,8 +155,63 @@ def test_several_conflicts_are_one_card() -> None:
 
     assert card.summary == "Admission that the patient does not want (and 1 more): talk before you sign"
     assert card.detail.count("**Admission that the patient does not want**") == 2
-    assert "Only if: no pain. Whether that is so is for you to judge." in card.detail
-    assert card.overridable
+    assert "Only if: no pain.\n\nWhether the condition is met is for you to judge." in card.detail
+    assert card.reasons == OVERRIDE_REASONS
+
+
+def test_one_conflict_is_told_in_three_lines() -> None:
+    """The title is the summary already."""
+    card = shown(before_orders(known(preferences=(said(words="My own bed"),), orders=(an_order(),)), RULES))
+
+    assert card.summary == "Admission that the patient does not want: talk before you sign"
+    assert card.detail == ("“My own bed” (Prefers care at home). Said by the patient, 2 hours ago.\n\nOrdered: Admit")
+    assert [r.code for r in card.reasons] == [
+        "talked-with-person",
+        "cannot-wait",
+        "cannot-be-asked",
+        "not-this-situation",
+    ]
+
+
+def test_what_was_never_asked_has_no_reason_that_is_about_an_answer() -> None:
+    reasons = [r.code for r in shown(before_orders(known(orders=(an_order(),)), RULES)).reasons]
+
+    assert reasons == ["talked-with-person", "cannot-wait", "cannot-be-asked"]
+    assert shown(before_encounter(known(visit=EMERGENCY))).reasons == ()
+
+
+def test_only_what_somebody_has_said_stands_in_quotes() -> None:
+    assert shown(before_encounter(known(preferences=(said(),)))).detail == (
+        "Prefers care at home. Said by the patient, 2 hours ago."
+    )
+
+
+def test_an_order_of_which_there_is_only_a_code_is_told_by_its_kind() -> None:
+    order = an_order(words="32485007")
+
+    assert (
+        "Ordered: Admission to hospital"
+        in shown(before_orders(known(preferences=(said(),), orders=(order,)), RULES)).detail
+    )
+
+
+def test_what_was_said_long_ago_is_told_by_its_day() -> None:
+    card = shown(before_encounter(known(preferences=(said(hours=-24 * 40),))))
+
+    assert "Said by the patient, October 22, 2026." in card.detail
+
+
+def test_a_clinician_reads_the_card_in_their_language_and_the_person_in_their_own() -> None:
+    preference = said(words="My own bed", precondition="no pain", review=PartialDate("2026-12-24"))
+    parts: dict[str, Any] = {"preferences": (preference,), "orders": (an_order(),), "language": Language("es")}
+    card = shown(before_orders(known(**parts), RULES))
+
+    assert card.summary == "Ingreso que la persona no desea: hablen antes de firmar"
+    assert "“My own bed” (Prefiere que se le cuide en casa)" in card.detail
+    assert "Lo dijo la persona, hace 2 horas." in card.detail
+    assert "Para volver a hablar: 24 de diciembre de 2026." in card.detail
+    english = shown(before_orders(known(**{**parts, "language": ENGLISH}), RULES))
+    assert card.uuid("s", PATIENT) == english.uuid("s", PATIENT)
 
 
 def test_an_agenda_has_what_is_due_until_the_visit() -> None:
@@ -166,7 +222,7 @@ def test_an_agenda_has_what_is_due_until_the_visit() -> None:
     assert agenda(known(preferences=(review,))) is None
     card = shown(agenda(known(preferences=(review,), orders=(visit,), goals=(a_goal(),), tasks=(FOR_CLINICIAN,))))
     assert card.summary == "For the agenda: 1 offer is open; 1 preference is to be reviewed"
-    assert "offered by the patient, since 01 Dec 2026" in card.detail
+    assert "(offered by the patient, 1 minute ago)" in card.detail
 
 
 @pytest.mark.parametrize(

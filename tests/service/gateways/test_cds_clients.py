@@ -4,6 +4,7 @@ import asyncio
 import time
 from base64 import urlsafe_b64encode
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -14,11 +15,13 @@ from joserfc.jwk import ECKey, KeySet, OctKey
 
 from fhir_mappings.carrier import encode
 from service.errors import InvalidContent, NotAuthenticated
+from service.gateways import cds_clients
 from service.gateways.cds_clients import CdsClient, CdsClientVerifier
 from service.gateways.cds_servers import AllowedServers
 from service.gateways.fhir_client import FhirClient, open_http
 from service.gateways.issuer_keys import FetchedKeys, KnownKeys
 from service.gateways.memory_store import MemoryNonces
+from service.logs import ALLOWED
 from tests.ehr import EHR
 
 PATH = "/cds-services/coplan-asked-first"
@@ -28,6 +31,15 @@ HERE = f"{EHR.service}{PATH}"
 @pytest.fixture
 def verifier() -> CdsClientVerifier:
     return CdsClientVerifier(EHR.clients, MemoryNonces())
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What is logged of refused tokens."""
+    written: list[dict[str, Any]] = []
+    told = SimpleNamespace(info=lambda event, **fields: written.append({"event": event, **fields}))
+    monkeypatch.setattr(cds_clients, "log", told)
+    return written
 
 
 @pytest.mark.parametrize(
@@ -81,6 +93,53 @@ async def test_any_other_token_is_refused_alike(verifier: CdsClientVerifier, cla
     token = EHR.token(PATH, header=header, **claims)
     with pytest.raises(NotAuthenticated, match="not valid here"):
         await verifier.verify(token, HERE)
+
+
+@pytest.mark.parametrize(
+    ("claims", "header", "reason"),
+    [
+        pytest.param({"iss": "https://canary/"}, {}, "iss is no client", id="client"),
+        pytest.param({"iss": ["canary"]}, {}, "malformed", id="no string"),
+        pytest.param({"aud": "https://canary/"}, {}, "aud is not this URL", id="audience"),
+        pytest.param({"exp": NOW - 120}, {}, "expired_token exp", id="over"),
+        pytest.param({"exp": NOW + 7200}, {}, "exp is too far ahead", id="too long"),
+        pytest.param({"iat": None}, {}, "missing_claim iat", id="missing"),
+        pytest.param({"nbf": NOW + 3600}, {}, "invalid_claim nbf", id="not yet"),
+        pytest.param({"jti": 5}, {}, "invalid_claim jti", id="jti"),
+        pytest.param({"jti": "canary" * 60}, {}, "jti is not usable", id="endless jti"),
+        pytest.param({}, {"jku": "https://canary/jwks"}, "jku is not the one of the settings", id="jku"),
+        pytest.param({}, {"typ": "canary"}, "typ is not JWT", id="type"),
+        pytest.param({}, {"kid": None}, "malformed", id="no key"),
+        pytest.param({}, {"kid": "canary"}, "invalid_key_id", id="unknown key"),
+    ],
+)
+async def test_the_log_says_why_and_nothing_that_the_token_says(
+    verifier: CdsClientVerifier, lines: list[dict[str, Any]], claims: Any, header: Any, reason: str
+) -> None:
+    with pytest.raises(NotAuthenticated):
+        await verifier.verify(EHR.token(PATH, header=header, **claims), HERE)
+    (line,) = lines
+
+    assert line["event"] == "cds_token_refused" and "canary" not in str(line)
+    assert set(line) <= ALLOWED
+    issuer = "unknown" if "iss" in claims else EHR.issuer
+    assert (line["issuer"], line["where"], line["reason"]) == (issuer, HERE, reason)
+
+
+async def test_the_log_says_that_a_token_was_used_before_or_is_none(
+    verifier: CdsClientVerifier, lines: list[dict[str, Any]]
+) -> None:
+    token = EHR.token(PATH)
+    await verifier.verify(token, HERE)
+    for refused in (token, "canary", "x" * 20_000):
+        with pytest.raises(NotAuthenticated):
+            await verifier.verify(refused, HERE)
+
+    assert [(line["reason"], line["issuer"]) for line in lines] == [
+        ("jti was used before", EHR.issuer),
+        ("decode_error", "unknown"),
+        ("too long", "unknown"),
+    ]
 
 
 async def test_a_token_is_good_for_once(verifier: CdsClientVerifier) -> None:

@@ -1,6 +1,7 @@
 """What CoPlan publishes says the same as its code, and rules that are not by the schema are refused."""
 
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from fhir_mappings.decision import ADMISSION, ADMISSION_IN_WORDS, STANCE_IN_WORD
 from service.domain.cards import OVERRIDE_REASON, OVERRIDE_REASONS
 from service.gateways.definitions import FOLDER, conflict_rules, published
 
+PACKAGES = Path(__file__).parents[4] / "shared" / "fhir" / "packages"
 CODINGS = {c.code: c.display for c in OVERRIDE_REASONS}
 
 
@@ -41,6 +43,31 @@ def test_topics_are_those_of_the_code() -> None:
     for name in ("admission-preference", "preference-stance"):
         value_set = document(f"ValueSet-{name}")
         assert value_set["compose"]["include"] == [{"system": document(f"CodeSystem-{name}")["url"]}]
+
+
+def test_codes_of_admission_are_called_what_hl7_terminology_calls_them() -> None:
+    """SNOMED CT by the value set of its Global Patient Set, encounter classes by their code system."""
+    package = PACKAGES / "hl7.terminology.r4-7.3.0.tgz"
+    if not package.exists():
+        pytest.skip("the packages of FHIR are not here")
+    with tarfile.open(package) as files:
+        patient_set, act_codes = (
+            json.load(files.extractfile(f"package/{name}.json") or pytest.fail(name))
+            for name in ("ValueSet-snomed-intl-gps", "CodeSystem-v3-ActCode")
+        )
+    known = {("http://snomed.info/sct", c["code"]): c["display"] for c in concepts(patient_set["compose"]["include"])}
+    known |= {(act_codes["url"], c["code"]): c.get("display") for c in concepts(act_codes["concept"])}
+
+    for modality in document("conflict-rules")["modalities"]:
+        assert modality["source"]
+        for coding in modality["codes"]:
+            assert known[coding["system"], coding["code"]] == coding["display"]
+
+
+def concepts(of: list[Any]) -> list[Any]:
+    """All of them, at whatever depth."""
+    deeper = [c for one in of for c in concepts(one.get("concept", []))]
+    return [one for one in of if "code" in one] + deeper
 
 
 def test_every_file_is_named_after_what_it_is_and_can_be_had() -> None:

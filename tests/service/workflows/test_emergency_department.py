@@ -44,13 +44,13 @@ async def test_the_patient_is_asked_first_and_the_answer_is_seen_before_the_orde
     assert started["summary"] == "Asked: the patient prefers care at home, under a condition"
     assert (started["indicator"], "suggestions" in started) == ("info", False)
     assert "I want to sleep in my own bed" in started["detail"]
-    assert "only if: the pain stays bearable" in started["detail"]
+    assert "Only if: the pain stays bearable." in started["detail"]
 
     conflict = await EHR.card(world, "order-sign", draftOrders=drafts(world, ADMISSION))
     assert conflict is not None
     assert conflict["summary"] == "Admission that the patient does not want: talk before you sign"
     assert conflict["indicator"] == "warning"
-    assert "Ordered: Admission to hospital: Admit to ward 3" in conflict["detail"]
+    assert "Ordered: Admit to ward 3" in conflict["detail"]
     assert "I want to sleep in my own bed" in conflict["detail"]
     assert all(reason["display"] for reason in conflict["overrideReasons"])
     assert conflict["links"][0]["type"] == "smart"

@@ -7,6 +7,7 @@ from fhir_mappings.codes import ENCLOSED_PRECONDITION, LOINC, OBSERVATION_REPLAC
 from tests.ehr import ADMISSION, EHR, drafts
 from tests.people import FHIR, Person, World, said
 
+NOBODY_ASKED = {"asked": False, "underConditions": []}
 HOME = {"admission": "prefers-home", "words": "I want to sleep in my own bed"}
 
 
@@ -77,7 +78,7 @@ async def test_the_latest_answer_holds_and_the_earlier_stays_as_it_was(world: Wo
 
 
 async def test_that_nobody_asked_is_not_what_the_patient_wants(world: World) -> None:
-    assert (await current(world.ann, world.patient))["admission"] == {"asked": False}
+    assert (await current(world.ann, world.patient))["admission"] == NOBODY_ASKED
     record = await states(world.bo, world.patient, admission="not-asked")
     admission = (await current(world.bo, world.patient))["admission"]
     assert (admission["asked"], admission["notAsked"]["id"]) == (False, record["id"])
@@ -134,7 +135,7 @@ async def test_what_is_withdrawn_stays_readable_with_its_end_and_reason(world: W
     assert on_server["effectivePeriod"]["start"][:23] == stated["saidAt"][:23]
     assert on_server["note"][-1]["authorReference"]["reference"] == world.ann.reference
     assert "No longer valid since" in on_server["text"]["div"]
-    assert (await current(world.bo, world.patient))["admission"] == {"asked": False}
+    assert (await current(world.bo, world.patient))["admission"] == NOBODY_ASKED
     again = await world.ann.post(path, {"reason": "x"}, version=withdrawn["version"])
     assert again.status_code == 409
 
@@ -163,6 +164,16 @@ async def test_what_should_never_have_been_written_is_void_and_the_earlier_holds
 
     assert (await current(world.ann, world.patient))["admission"]["answer"]["id"] == first["id"]
     assert (await world.on_server(f"Observation/{wrong['id']}"))["status"] == "entered-in-error"
+
+
+async def test_where_there_is_nothing_an_empty_list_says_so(world: World) -> None:
+    path = f"/v1/patients/{world.patient}"
+
+    now = await current(world.bo, world.patient)
+    assert (now["admission"], now["preferences"]) == (NOBODY_ASKED, [])
+    assert await world.bo.sees(f"{path}/preferences") == {"preferences": []}
+    assert await world.bo.sees(f"{path}/conflicts") == {"conflicts": []}
+    assert (await world.bo.sees(f"{path}/asked-first"))["admissions"] == []
 
 
 async def test_a_repeated_statement_is_one(world: World) -> None:
