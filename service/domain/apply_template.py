@@ -36,10 +36,12 @@ def apply(template: Template, application: Application, occasion: Occasion) -> C
 
     Raises:
         TransitionNotAllowed: the template is not released.
-        InvalidContent: the template has something to do for somebody who is not named.
+        InvalidContent: the template has something to do for somebody who is not named, or it is to start in the past.
     """
     if template.status is not TemplateStatus.ACTIVE:
         raise TransitionNotAllowed(f"{template.reference} is {template.status}: only what is released can be applied")
+    if application.start < occasion.earliest_today:
+        raise InvalidContent(Flaw("start", "is over: a programme starts today or later", "business-rule"))
     performers = _performers(template, application, occasion)
     plan = replace(
         opened(application.subject, template.title, (), occasion),

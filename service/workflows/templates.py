@@ -14,6 +14,7 @@ from fhir_mappings.templates import RemarkKind, Template
 from service.commit import Decision, Outcome, Session, carry_out
 from service.domain import templates as rules
 from service.domain.apply_template import Application, apply
+from service.domain.askable import must_be_askable
 from service.domain.templates import Content, Gate, Voice
 from service.domain.thread import Change, Occasion
 from service.records import must_be_at, must_be_theirs, read_patient_record
@@ -151,9 +152,12 @@ async def apply_template(
         people = {"practitioner": application.practitioner, "family": application.family}
         links = {path: reference for path, reference in people.items() if reference}
         links |= {f"addresses[{i}]": reference for i, reference in enumerate(application.addresses)}
-        record = await read_patient_record(session.fhir, patient)
+        record = await read_patient_record(session.fhir, patient, session.language)
         await must_be_theirs(session.fhir, links, patient)
-        return Decision(apply(template, application, session.occasion()), record.sources, ())
+        occasion = session.occasion(record.contents.language)
+        asked = {path: who for path, who in people.items() if who and who != session.actor.reference}
+        must_be_askable(asked, patient, record.people, record.contents.names, occasion)
+        return Decision(apply(template, application, occasion), record.sources, (), record.contents)
 
     return await carry_out(session, decide)
 

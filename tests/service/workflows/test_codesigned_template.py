@@ -2,6 +2,7 @@
 
 import asyncio
 from copy import deepcopy
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -99,7 +100,8 @@ async def test_what_is_released_never_changes_and_the_next_version_begins_as_a_c
 async def test_applying_proposes_everything_and_agrees_to_nothing(world: World) -> None:
     template = await released(world)
     knee = f"Condition/knee-{world.suffix}"
-    plan = await applied(world, template, start="2026-12-07", practitioner=world.nora.reference, addresses=[knee])
+    start = world.clock().date() + timedelta(days=7)
+    plan = await applied(world, template, start=start.isoformat(), practitioner=world.nora.reference, addresses=[knee])
 
     assert "goals" not in plan
     assert "activities" not in plan
@@ -113,7 +115,11 @@ async def test_applying_proposes_everything_and_agrees_to_nothing(world: World) 
             (world.nora.reference, "pending"),
         }
     walk = next(g for g in shown if g["description"].startswith("Walk"))
-    assert (walk["startDate"], walk["targets"][0]["due"], walk["addresses"]) == ("2026-12-07", "2027-03-01", [knee])
+    assert (walk["startDate"], walk["targets"][0]["due"], walk["addresses"]) == (
+        start.isoformat(),
+        (start + timedelta(weeks=12)).isoformat(),
+        [knee],
+    )
 
     requests = await world.found(f"ServiceRequest?patient=Patient/{world.patient}")
     assert {(r["status"], r["code"]["text"]) for r in requests} == {
@@ -121,7 +127,10 @@ async def test_applying_proposes_everything_and_agrees_to_nothing(world: World) 
         ("draft", "Physiotherapy"),
     }
     exercises = next(r for r in requests if r["code"]["text"] == "Knee exercises")
-    assert exercises["occurrenceTiming"]["repeat"]["boundsPeriod"] == {"start": "2026-12-07", "end": "2027-02-28"}
+    assert exercises["occurrenceTiming"]["repeat"]["boundsPeriod"] == {
+        "start": start.isoformat(),
+        "end": (start + timedelta(weeks=12, days=-1)).isoformat(),
+    }
     assert exercises["extension"][0]["valueReference"]["reference"] == f"Goal/{walk['id']}"
     tasks = await world.found(f"Task?patient=Patient/{world.patient}")
     asked = sorted((t["focus"]["reference"].partition("/")[0], t["owner"]["reference"]) for t in tasks)
@@ -173,7 +182,8 @@ async def test_a_patient_applies_a_programme_to_themselves_and_asks_somebody(wor
     await applied(world, template, world.ann, practitioner=world.bo.reference)
 
     waiting = await world.bo.sees(f"/v1/patients/{world.patient}/plan")
-    assert len(waiting["questionsForYou"]) == 2
+    assert [q["description"][:4] for q in waiting["questionsForYou"] if "goal" in q] == ["Walk", "Go b"]
+    assert [q["description"] for q in waiting["questionsForYou"] if "activity" in q] == ["Physiotherapy"]
 
 
 async def test_only_what_is_released_is_applied_and_to_ones_own_patients(world: World) -> None:
