@@ -110,7 +110,8 @@ async def get_template(template_id: TemplateId, session: CurrentSession, form: A
 )
 async def get_release_gate(template_id: TemplateId, session: CurrentSession) -> Response:
     """How many patients and clinicians endorse the present text, and which objections are open."""
-    return view_response(ReleaseGate.of(await templates.read_gate(template_id, session=session)))
+    gate = await templates.read_gate(template_id, session=session)
+    return view_response(ReleaseGate.of(gate, await session.words_for(None)))
 
 
 @router.post(

@@ -17,6 +17,7 @@ from service.domain.apply_template import Application, apply
 from service.domain.askable import must_be_askable
 from service.domain.templates import Content, Gate, Voice
 from service.domain.thread import Change, Occasion
+from service.errors import ResourceNotFound
 from service.records import must_be_at, must_be_theirs, read_patient_record
 
 Rule: TypeAlias = Callable[["Draft", Voice, Occasion], Change]
@@ -142,13 +143,16 @@ async def withdraw_naming(template_id: str, *, session: Session) -> Outcome:
     return await carry_out(_without_name(session), decide)
 
 
-async def apply_template(
-    patient: Reference, template_id: str, application: Application, *, session: Session
-) -> Outcome:
-    """Proposes to a patient all that a released template offers, in one transaction."""
+async def apply_template(patient: Reference, named: str, application: Application, *, session: Session) -> Outcome:
+    """Proposes to a patient all that a released template offers, in one transaction.
+
+    Args:
+        named: the id of the template, its canonical `url|version`, or its `url`, which is that of the released version.
+    """
 
     async def decide() -> Decision:
-        template = template_from_fhir(await session.fhir.read("PlanDefinition", template_id))
+        template, versions = await _find(named, session)
+        rules.must_be_released(template, await _stamps(template, session), versions, session.policy)
         people = {"practitioner": application.practitioner, "family": application.family}
         links = {path: reference for path, reference in people.items() if reference}
         links |= {f"addresses[{i}]": reference for i, reference in enumerate(application.addresses)}
@@ -160,6 +164,30 @@ async def apply_template(
         return Decision(apply(template, application, occasion), record.sources, (), record.contents)
 
     return await carry_out(session, decide)
+
+
+async def _find(named: str, session: Session) -> tuple[Template, tuple[Template, ...]]:
+    """The template and all its versions, the latest first.
+
+    Raises:
+        ResourceNotFound: there is none.
+    """
+    url, _, edition = named.partition("|")
+    if ":" in named:
+        versions = await _versions(url, session)
+        found = [t for t in versions if edition in {t.edition, ""}]
+        chosen = next((t for t in found if t.status is TemplateStatus.ACTIVE), next(iter(found), None))
+        if chosen is None:
+            raise ResourceNotFound("there is no such programme")
+        return chosen, versions
+    template = template_from_fhir(await session.fhir.read("PlanDefinition", named))
+    return template, await _versions(template.url, session)
+
+
+async def _versions(url: str, session: Session) -> tuple[Template, ...]:
+    found = await session.fhir.search("PlanDefinition", [("url", url)])
+    versions = (template_from_fhir(r) for r in found if r.get("url") and r.get("version"))
+    return tuple(sorted(versions, key=lambda t: t.edition.zfill(8), reverse=True))
 
 
 async def _act(template_id: str, rule: Rule, session: Session, if_match: str | None, named: bool) -> Outcome:

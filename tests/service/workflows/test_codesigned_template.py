@@ -56,7 +56,7 @@ async def test_an_objection_blocks_the_release_until_who_raised_it_says_that_it_
     endorsed = await says(world.other, objected, "endorsements")
     endorsed = await says(world.nora, endorsed, "endorsements")
     refused = await world.bo.post(f"/v1/templates/{template['id']}/release", {}, version=endorsed["version"])
-    assert said(refused, 409)["detail"].endswith("1 objection is open")
+    assert said(refused, 409)["detail"].endswith("1 objection is open (resolveTemplateObjection)")
 
     path = f"/v1/templates/{template['id']}/objections/{objection['id']}/resolve"
     waved_away = await world.bo.post(path, {"text": "It is fine"})
@@ -68,8 +68,8 @@ async def test_an_objection_blocks_the_release_until_who_raised_it_says_that_it_
     settled = said(await world.ann.post(path, {"text": "Three evenings are fine"}), 200)
     assert not any(r.get("open") for r in settled["remarks"])
     assert (await gate(world, template))["missing"] == [
-        "1 more patient or family member must endorse it",
-        "1 more clinician must endorse it",
+        "1 more endorsement by a patient or family member (endorseTemplate)",
+        "1 more endorsement by a clinician (endorseTemplate)",
     ]
 
     template = await says(world.ann, settled, "endorsements")
@@ -186,14 +186,40 @@ async def test_a_patient_applies_a_programme_to_themselves_and_asks_somebody(wor
     assert [q["description"] for q in waiting["questionsForYou"] if "activity" in q] == ["Physiotherapy"]
 
 
+@pytest.mark.parametrize("form", ["{url}|{edition}", "{url}"])
+async def test_a_programme_is_applied_by_the_name_that_plans_know_it_by(world: World, form: str) -> None:
+    first = await released(world)
+    second = await says(world.ann, first, "versions")
+    path = f"/v1/patients/{world.patient}/apply-template"
+    plan = said(await world.bo.post(path, {"template": form.format(**first)}), 201)
+
+    assert plan["instantiates"] == first["canonical"] == f"{first['url']}|1"
+    refused = said(await world.bo.post(path, {"template": second["canonical"]}), 409)["detail"]
+    assert f"Released is version 1 (PlanDefinition/{first['id']}): apply that one." in refused
+    for unknown in (f"{first['url']}|9", "urn:uuid:nothing"):
+        said(await world.bo.post(path, {"template": unknown}), 404)
+    for wrong in ("urn:a,b", "urn:a|b|c", "javascript:1", "a b", ""):
+        assert [e["path"] for e in said(await world.bo.post(path, {"template": wrong}), 422)["errors"]] == ["template"]
+
+
 async def test_only_what_is_released_is_applied_and_to_ones_own_patients(world: World) -> None:
     draft = await drafted(world)
     path = f"/v1/patients/{world.patient}/apply-template"
-    assert (await world.bo.post(path, {"template": draft["id"]})).status_code == 409
+    refused = said(await world.bo.post(path, {"template": draft["id"]}), 409)["detail"]
+    assert refused.endswith(
+        "is draft: only what is released can be applied. Still missing, see getReleaseGate:"
+        " 1 more endorsement by a patient or family member (endorseTemplate);"
+        " 1 more endorsement by a clinician (endorseTemplate)."
+        " Then somebody of the care team releases it (releaseTemplate)."
+    )
     template = await released(world)
+    past = await world.bo.post(path, {"template": template["id"], "start": "2020-01-01"})
+    assert [e["path"] for e in said(past, 422)["errors"]] == ["start"]
     assert (await world.other.post(path, {"template": template["id"]})).status_code == 404
     mother = {"template": template["id"], "family": world.rosa.reference}
     assert [e["path"] for e in said(await world.bo.post(path, mother), 422)["errors"]] == ["family"]
+    nobody = {"template": template["id"], "practitioner": f"Practitioner/eve-{world.suffix}"}
+    assert [e["path"] for e in said(await world.bo.post(path, nobody), 422)["errors"]] == ["practitioner"]
     retired = await says(world.bo, template, "retire", reason="A better one is coming")
     assert (await world.bo.post(path, {"template": retired["id"]})).status_code == 409
     assert await world.found(f"Goal?patient=Patient/{world.patient}") == []
