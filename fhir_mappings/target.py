@@ -91,6 +91,13 @@ def self_standing_text(words: str, targets: Sequence[Target], language: Language
     return language.say("{words} (target: {targets})", words=words, targets=silent) if silent else words
 
 
+def own_words(description: str, targets: Sequence[Target], language: Language = ENGLISH) -> str:
+    """The person's words alone, without the targets that `self_standing_text` has put behind them."""
+    opening = language.say("{words} (target: {targets})", words="", targets="").removesuffix(")")
+    words, found, _ = description.rpartition(opening)
+    return words if found and self_standing_text(words, targets, language) == description else description
+
+
 def _is_said(target: Target, words: str, language: Language) -> bool:
     said = words.replace(",", "").replace("\u202f", "").replace("'", "")
     amounts = [a for a in _amounts(target.detail, language) if a not in said]

@@ -92,9 +92,12 @@ Stop with Ctrl+C.
 ROLES: Final = {
     "ann": "patient, knee",
     "dev": "patient, diabetes",
+    "lee": "patient of 14 years, with a goal that only his doctor sees",
+    "luz": "patient, knee, speaks Spanish",
+    "olaf": "father of lee",
     "rosa": "mother of mia, cystic fibrosis",
-    "bo": "care team of ann and mia",
-    "nora": "care team of dev",
+    "bo": "care team of ann, lee, luz and mia",
+    "nora": "care team of dev and lee",
 }
 """Who can be impersonated in the sandbox."""
 

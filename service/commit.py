@@ -35,8 +35,8 @@ from fhir_mappings.provenance import stamp_from_fhir, stamp_to_fhir
 from fhir_mappings.service_request import activity_to_fhir
 from fhir_mappings.task import task_to_fhir
 from fhir_mappings.templates import NamingConsent, Template
-from fhir_mappings.wording import ENGLISH, Language
-from service.domain.actors import Actor
+from fhir_mappings.wording import ENGLISH, Language, language_of
+from service.domain.actors import Actor, Role
 from service.domain.policy import DEFAULT_POLICY, Policy
 from service.domain.thread import Change, Occasion
 from service.domain.visibility import Labelled
@@ -97,10 +97,12 @@ class Session:
     operation: Operation | None = None
     observer: Reference | None = None
 
-    @property
-    def words(self) -> Language:
-        """The language to answer in where the patient's record was not read."""
-        return self.reader or self.language
+    async def words_for(self, patient: Reference | None) -> Language:
+        """The language to answer in: the one asked for, else the patient's; of what is about none, the actor's own."""
+        whose = self.actor.reference if patient is None and self.actor.role is Role.PATIENT else patient
+        if self.reader or whose is None:
+            return self.reader or self.language
+        return language_of(await self.fhir.languages(whose), self.language)
 
     def occasion(self, language: Language = ENGLISH) -> Occasion:
         """This actor, now.

@@ -11,8 +11,9 @@ from fhir_mappings.carrier import Json
 from fhir_mappings.codes import ACTIVITY
 from fhir_mappings.compartment import patient_of, references_in
 from fhir_mappings.confidentiality import restricted_alike
-from fhir_mappings.elements import is_restricted
+from fhir_mappings.elements import MappingError, is_restricted
 from fhir_mappings.model import Reference
+from fhir_mappings.patient import languages_from_fhir
 from service.domain.access import (
     LEDGER,
     authorise,
@@ -29,7 +30,7 @@ from service.domain.confidentiality import restricted_in, tells_of, with_private
 from service.domain.edits import must_be_theirs_to_write
 from service.domain.policy import DEFAULT_POLICY, Policy
 from service.domain.scopes import Interaction
-from service.errors import Flaw, InvalidContent, ResourceNotFound
+from service.errors import CoPlanError, Flaw, InvalidContent, ResourceNotFound
 from service.ports import FhirGateway, Parameters
 from service.rights import Rights
 
@@ -114,6 +115,13 @@ class GuardedFhir:
         await self._shown(found, Interaction.SEARCH, matches=resource_type)
         private = await self._private_to({p for r in found if (p := patient_of(r))}, found)
         return [r for r in found if may_see(self.actor, r) and not tells_of(r, private)]
+
+    async def languages(self, patient: Reference) -> tuple[str, ...]:
+        """See `GuardedGateway`."""
+        try:
+            return languages_from_fhir(await self.rights.person(self.fhir, patient))
+        except (CoPlanError, MappingError):
+            return ()
 
     async def create(self, resource: Json, *, if_none_exist: str | None = None) -> Written:
         return (await self.transact([Create(resource, NEW, if_none_exist)]))[0]

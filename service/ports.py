@@ -96,6 +96,13 @@ class GuardedGateway(FhirGateway, Protocol):
         """
         ...
 
+    async def languages(self, patient: Reference) -> tuple[str, ...]:
+        """BCP 47 tags that the record of a patient names whose data were just shown, the preferred one first.
+
+        Known for some seconds. Never raises: an answer is not refused for want of a language.
+        """
+        ...
+
 
 class TokenVerifier(Protocol):
     """Verifies a bearer token."""

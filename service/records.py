@@ -40,12 +40,16 @@ class Search(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PatientRecord:
-    """All goals, plans and activities kept here of a patient, and the resources that they are views of."""
+    """All goals, plans and activities kept here of a patient, and the resources that they are views of.
+
+    `people` are the care teams with those who take part in them, and the family.
+    """
 
     goals: tuple[Goal, ...]
     plans: tuple[CarePlan, ...]
     contents: PlanContents
     sources: Mapping[Reference, Json]
+    people: tuple[Json, ...] = ()
 
     @property
     def activities(self) -> tuple[Activity, ...]:
@@ -115,7 +119,7 @@ async def read_patient_record(fhir: GuardedGateway, patient: Reference, otherwis
     found = tuple(map(goal_from_fhir, goals))
     contents = replace(_contents(more, person, people, otherwise), goals=found)
     sources = {_key(r): r for r in (*goals, *plans, *more)}
-    return PatientRecord(found, tuple(map(care_plan_from_fhir, plans)), contents, sources)
+    return PatientRecord(found, tuple(map(care_plan_from_fhir, plans)), contents, sources, tuple(people))
 
 
 async def read_contents(fhir: FhirGateway, patient: Reference, otherwise: Language = ENGLISH) -> PlanContents:

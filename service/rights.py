@@ -33,7 +33,7 @@ class Rights:
         self._on_team: Kept[tuple[frozenset[Reference], Reference, date], bool] = Kept(at_most=MAX_KEPT, clock=clock)
 
     async def person(self, fhir: FhirGateway, reference: Reference) -> Json:
-        """A RelatedPerson or PractitionerRole; empty where there is none (any more)."""
+        """A Patient, RelatedPerson or PractitionerRole; empty where there is none (any more)."""
 
         async def find() -> tuple[Json, float]:
             resource_type, _, resource_id = reference.partition("/")

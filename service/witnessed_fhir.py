@@ -81,3 +81,6 @@ class WitnessedGuard(WitnessedFhir):
     ) -> list[Json]:
         """Nobody is shown what is found, so it is not noted."""
         return await self._guarded.search_beside(resource_type, parameters, limit=limit)
+
+    async def languages(self, patient: Reference) -> tuple[str, ...]:
+        return await self._guarded.languages(patient)

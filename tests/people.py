@@ -65,17 +65,19 @@ class MovableClock:
 @dataclass(frozen=True, slots=True)
 class World:
     """A patient with a clinician, a mother who speaks for a child, the child herself (an adolescent with a token of her
-    own), and people who have nothing to do with them.
+    own), a man with diabetes (`diabetic` is his id), and people who have nothing to do with them.
     """
 
     patient: str
     child: str
     stranger: str
+    diabetic: str
     ann: Person
     bo: Person
     nora: Person
     rosa: Person
     mia: Person
+    dev: Person
     other: Person
     fhir: httpx.AsyncClient
     suffix: str
@@ -166,11 +168,13 @@ def record(suffix: str) -> Json:
         practitioner("nora", "Nyby"),
         patient("ann", "Ahl"),
         patient("mia", "Moss"),
+        patient("dev", "Das"),
         patient("zoe", "Zahl"),
         rosa,
         knee,
         team("ann", "Patient/ann", *clinicians),
         team("mia", "RelatedPerson/rosa", *clinicians),
+        team("dev", "Patient/dev", *clinicians),
     ]
     entries = [
         {"resource": r, "request": {"method": "PUT", "url": f"{r['resourceType']}/{r['id']}"}} for r in resources

@@ -13,6 +13,7 @@ from tests.people import World, said
 from tests.service.workflows import test_codesigned_template as programmes
 from tests.service.workflows import test_cystic_fibrosis as cystic_fibrosis
 from tests.service.workflows import test_diabetes as diabetes
+from tests.service.workflows import test_diabetes_decisions as decisions
 from tests.service.workflows import test_knee_activities as activities
 from tests.service.workflows import test_knee_injury as knee
 from tests.service.workflows import test_lifecycle as lifecycle
@@ -43,6 +44,7 @@ ALL_ACTS = (
     lifecycle.test_who_withdraws_an_answer_brings_the_first_offer_back,
     lifecycle.test_a_question_is_answered_and_the_offer_goes_on_waiting,
     lifecycle.test_a_mother_speaks_for_her_child_under_her_own_name,
+    decisions.test_food_exercise_and_insulin_are_his_own_decisions,
     diabetes.test_a_slip_of_the_finger_is_caught_or_corrected,
     tracking.test_everything_in_the_catalogue_can_be_recorded,
     tracking.test_what_should_never_have_been_there_counts_no_longer,
@@ -122,7 +124,7 @@ async def a_programme(world: World) -> None:
 async def left_by(world: World) -> list[Json]:
     """All that this test has written."""
     found: list[Json] = []
-    for patient in (world.patient, world.child):
+    for patient in (world.patient, world.child, world.diabetic):
         for resource_type in (
             "CarePlan",
             "Communication",

@@ -1,7 +1,5 @@
 """What is to be done: planned, agreed, changed, paused, stopped, reported."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -25,12 +23,11 @@ from service.api.activity_views import (
     ActivityAdherence,
     ActivityList,
     ActivityView,
-    AdherenceWindow,
     ReportView,
     Today,
     Week,
 )
-from service.api.answers import Form, fhir_response, resource_response, view_response
+from service.api.answers import Form, fhir_response, resource_response, told_response, view_response
 from service.api.bodies import StrictRoute
 from service.api.dependencies import (
     AcceptedForm,
@@ -47,7 +44,6 @@ from service.api.examples import REASON
 from service.api.schemas import WithReason
 from service.api.smaller_views import SmallerActivity
 from service.api.time_zones import CurrentZone, OnDay
-from service.commit import Session
 from service.workflows import activities, days
 
 router = APIRouter(prefix="/v1", tags=["activities"], route_class=StrictRoute)
@@ -63,11 +59,6 @@ ActivityStatuses = Annotated[
 def activity_view(resource: Json, language: Language = ENGLISH) -> ActivityView:
     """A ServiceRequest as we show it."""
     return ActivityView.of(activity_from_fhir(resource), language)
-
-
-def activity_view_for(session: Session) -> Callable[[Json], ActivityView]:
-    """A ServiceRequest as we show it to this caller."""
-    return partial(activity_view, language=session.words)
 
 
 def report_view(resource: Json) -> ReportView:
@@ -88,9 +79,9 @@ async def plan_activity(care_plan_id: CarePlanId, activity: PlanActivity, act: C
     others are to do is a proposal until they agree.
     """
     today = act.session.occasion().today
-    return await act.answer(
+    return await act.tell(
         lambda: activities.plan_activity(care_plan_id, activity.activity(today), session=act.session),
-        activity_view_for(act.session),
+        activity_view,
         location=LOCATION,
     )
 
@@ -119,7 +110,7 @@ async def list_activities(
 )
 async def get_activity(activity_id: ActivityId, session: CurrentSession, form: AcceptedForm) -> Response:
     """The activity as it stands. Keep its ETag: whatever you do next is about this version."""
-    return resource_response(form, await session.fhir.read("ServiceRequest", activity_id), activity_view_for(session))
+    return await told_response(session, form, await session.fhir.read("ServiceRequest", activity_id), activity_view)
 
 
 @router.post(
@@ -133,9 +124,7 @@ async def accept_activity(
     activity_id: ActivityId, yes: AcceptActivity, act: CurrentAct, version: RequiredVersion
 ) -> Response:
     """Agree to exactly this. It is then part of the plan, in place of what it was to change."""
-    return await act.answer(
-        lambda: activities.accept(activity_id, session=act.session, if_match=version), activity_view_for(act.session)
-    )
+    return await act.tell(lambda: activities.accept(activity_id, session=act.session, if_match=version), activity_view)
 
 
 @router.post(
@@ -149,9 +138,9 @@ async def decline_activity(
     activity_id: ActivityId, no: WithReason, act: CurrentAct, version: RequiredVersion
 ) -> Response:
     """Say no, or take your own proposal back. What was agreed before goes on."""
-    return await act.answer(
+    return await act.tell(
         lambda: activities.decline(activity_id, no.reason, session=act.session, if_match=version),
-        activity_view_for(act.session),
+        activity_view,
     )
 
 
@@ -170,11 +159,11 @@ async def propose_activity_change(
     side alone changes at once.
     """
     today = act.session.occasion().today
-    return await act.answer(
+    return await act.tell(
         lambda: activities.propose_change(
             activity_id, change.change(today), change.reason, session=act.session, if_match=version
         ),
-        activity_view_for(act.session),
+        activity_view,
         location=LOCATION,
     )
 
@@ -190,9 +179,9 @@ async def hold_activity(
     activity_id: ActivityId, why: WithReason, act: CurrentAct, version: RequiredVersion
 ) -> Response:
     """Nothing is due, and nothing is missing, until it is taken up again."""
-    return await act.answer(
+    return await act.tell(
         lambda: activities.hold(activity_id, why.reason, session=act.session, if_match=version),
-        activity_view_for(act.session),
+        activity_view,
     )
 
 
@@ -207,9 +196,9 @@ async def resume_activity(
     activity_id: ActivityId, why: WithReason, act: CurrentAct, version: RequiredVersion
 ) -> Response:
     """It goes on as it was agreed."""
-    return await act.answer(
+    return await act.tell(
         lambda: activities.resume(activity_id, why.reason, session=act.session, if_match=version),
-        activity_view_for(act.session),
+        activity_view,
     )
 
 
@@ -224,9 +213,9 @@ async def stop_activity(
     activity_id: ActivityId, why: WithReason, act: CurrentAct, version: RequiredVersion
 ) -> Response:
     """It ends at once, whoever says so: nobody is held to an activity. The reason stays readable."""
-    return await act.answer(
+    return await act.tell(
         lambda: activities.stop(activity_id, why.reason, session=act.session, if_match=version),
-        activity_view_for(act.session),
+        activity_view,
     )
 
 
@@ -288,12 +277,10 @@ async def correct_activity_report(
     responses=answers(ActivityAdherence, examples.ADHERENCE, fhir=False, errors=ZONED_ERRORS),
 )
 async def get_adherence(activity_id: ActivityId, session: CurrentSession, zone: CurrentZone) -> Response:
-    """What was done of what was due in the last 7 and 28 days. What nobody reported is missing, not failed; paused days
-    and what can still be done today do not count.
+    """What was done of what was due in the last 7 and 28 days, with what was done before the plan was changed. What
+    nobody reported is missing, not failed; paused days and what can still be done today do not count.
     """
-    windows = await days.read_adherence(activity_id, session=session, zone=zone)
-    shown = tuple(AdherenceWindow.of(w, session.words) for w in windows)
-    return view_response(ActivityAdherence(activity=f"ServiceRequest/{activity_id}", windows=shown))
+    return view_response(ActivityAdherence.of(await days.read_adherence(activity_id, session=session, zone=zone)))
 
 
 @router.get(
@@ -307,7 +294,7 @@ async def suggest_smaller_activity(activity_id: ActivityId, session: CurrentSess
     `counterProposeGoal` on each goal that it serves. Nothing is written until you send one of them.
     """
     found = await days.suggest_smaller(activity_id, session=session, zone=zone)
-    return view_response(SmallerActivity.of(found, session.words))
+    return view_response(SmallerActivity.of(found))
 
 
 @router.get(

@@ -172,6 +172,32 @@ ADHERENCE: Final = {
             "missing": 1,
         }
     ],
+    "versions": [
+        {
+            "activity": "ServiceRequest/knee-exercises-nightly",
+            "words": "Before, every day before going to sleep: 3 of 5 done, 1 too hard, 1 without a report",
+            "description": "Knee exercises",
+            "due": 5,
+            "done": 3,
+            "partly": 0,
+            "skipped": 0,
+            "tooHard": 1,
+            "missing": 1,
+            "until": "2026-12-06",
+        },
+        {
+            "activity": ACTIVITY_REFERENCE,
+            "words": "Now, on Monday, Wednesday, and Friday before going to sleep: 1 of 1 done",
+            "description": "Knee exercises",
+            "due": 1,
+            "done": 1,
+            "partly": 0,
+            "skipped": 0,
+            "tooHard": 0,
+            "missing": 0,
+            "since": "2026-12-06",
+        },
+    ],
 }
 SMALLER: Final = {
     "activity": ACTIVITY_REFERENCE,
@@ -186,8 +212,8 @@ SMALLER: Final = {
             "goal": "Goal/knee-walk",
             "version": GOAL["version"],
             "counterProposal": {
-                "description": f"{GOAL['description']}. For now less: Knee exercises: on Monday, Wednesday and Friday"
-                " before going to sleep, from December 8, 2026 until February 28, 2027",
+                "description": "Walk to the shops and back, and do the knee exercises every night."
+                " Let us start smaller: Knee exercises, on Monday, Wednesday, and Friday before going to sleep.",
                 "reason": REPORT["note"],
                 "targets": [{k: v for k, v in GOAL["targets"][0].items() if k != "words"}],
             },

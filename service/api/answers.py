@@ -5,18 +5,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from hashlib import sha256
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from starlette.responses import Response
 
 from fhir_mappings.carrier import Json, encode
+from fhir_mappings.compartment import patient_of
 from fhir_mappings.model import Reference
+from fhir_mappings.wording import Language
 from service.api.views import View
 from service.commit import Outcome, Session
 from service.errors import IdempotencyKeyReused, NotAcceptable
 from service.ports import IdempotencyKeys, Reply
 
 T = TypeVar("T")
+Telling: TypeAlias = Callable[[Json, Language], View]
+"""Shows a resource with words of ours, in a language."""
 REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 
@@ -69,19 +73,29 @@ def fhir_response(resource: Json, *, status: int = 200, headers: dict[str, str] 
     return Response(encode(resource), status, headers, Form.FHIR)
 
 
-def resource_response(
-    form: Form,
-    resource: Json,
-    view: Callable[[Json], View],
-    *,
-    status: int = 200,
-    headers: dict[str, str] | None = None,
-) -> Response:
+def resource_response(form: Form, resource: Json, view: Callable[[Json], View]) -> Response:
     """A resource in the form that was asked for, with its version as entity tag."""
-    tagged = {**(headers or {}), **entity_tag(resource)}
+    if form is Form.FHIR:
+        return fhir_response(resource, headers=entity_tag(resource))
+    return view_response(view(resource), headers=entity_tag(resource))
+
+
+async def told_response(session: Session, form: Form, resource: Json, view: Telling) -> Response:
+    """The same with words of ours: in the language of the reader, else of the patient."""
+
+    async def shown(resource: Json) -> View:
+        return view(resource, await session.words_for(patient_of(resource)))
+
+    return await _shown(form, resource, shown, 200, {})
+
+
+async def _shown(
+    form: Form, resource: Json, shown: Callable[[Json], Awaitable[View]], status: int, headers: dict[str, str]
+) -> Response:
+    tagged = {**headers, **entity_tag(resource)}
     if form is Form.FHIR:
         return fhir_response(resource, status=status, headers=tagged)
-    return view_response(view(resource), status=status, headers=tagged)
+    return view_response(await shown(resource), status=status, headers=tagged)
 
 
 def entity_tag(resource: Json) -> dict[str, str]:
@@ -114,12 +128,34 @@ class Act:
         Raises:
             IdempotencyKeyReused: the key came before with another body.
         """
+
+        async def shown(resource: Json) -> View:
+            return view(resource)
+
+        return await self._answer(carry_out, shown, location)
+
+    async def tell(
+        self, carry_out: Callable[[], Awaitable[Outcome]], view: Telling, *, location: str | None = None
+    ) -> Response:
+        """As `answer`, with words of ours: in the language of the reader, else of the patient."""
+
+        async def shown(resource: Json) -> View:
+            return view(resource, await self.session.words_for(patient_of(resource)))
+
+        return await self._answer(carry_out, shown, location)
+
+    async def _answer(
+        self,
+        carry_out: Callable[[], Awaitable[Outcome]],
+        shown: Callable[[Json], Awaitable[View]],
+        location: str | None,
+    ) -> Response:
         if reply := await self._answered_before():
             return Response(reply.body, reply.status, dict(reply.headers) | REPLAYED, reply.media_type)
         outcome = await carry_out()
         headers = {"Location": location.format(id=outcome.resource["id"])} if location else {}
         status = 201 if location else 200
-        response = resource_response(self.form, outcome.resource, view, status=status, headers=headers)
+        response = await _shown(self.form, outcome.resource, shown, status, headers)
         await self._keep(response, f"{outcome.resource['resourceType']}/{outcome.resource['id']}")
         response.headers.update(REPLAYED if outcome.replayed else {})
         return response

@@ -75,7 +75,8 @@ async def get_goal_attainment(goal_id: GoalId, session: CurrentSession) -> Respo
     """The levels in the person's words, the scores of patient, family and care team side by side, what is in the way
     and how ready they are.
     """
-    return view_response(GoalAttainment.of(await attainment.read_attainment(goal_id, session=session), session.words))
+    found = await attainment.read_attainment(goal_id, session=session)
+    return view_response(GoalAttainment.of(found, await session.words_for(found.goal.subject)))
 
 
 @router.post(

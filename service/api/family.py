@@ -23,7 +23,7 @@ from service.api.dependencies import (
     RequiredVersion,
 )
 from service.api.documentation import ACT_ERRORS, WRITE_ERRORS, answers, body
-from service.api.goals import goal_view_for
+from service.api.goals import goal_view
 from service.api.person_bodies import AddAgendaItem, CarryOverAgenda, ChangeVisibility, CloseAgendaItem
 from service.api.person_views import AgendaItemView, AgendaList
 from service.api.schemas import Visibility
@@ -52,9 +52,9 @@ async def change_goal_visibility(
     has had a part in cannot be kept from them any more.
     """
     private = change.visibility is Visibility.PRIVATE
-    return await act.answer(
+    return await act.tell(
         lambda: visibility.change_goal_visibility(goal_id, private, session=act.session, if_match=version),
-        goal_view_for(act.session),
+        goal_view,
     )
 
 
@@ -123,8 +123,8 @@ async def close_agenda_item(
     openapi_extra=body(examples.CARRY_OVER),
 )
 async def carry_over_agenda(patient: CurrentPatient, over: CarryOverAgenda, act: CurrentAct) -> Response:
-    """What there was no time for is not lost: all that is open, or the items that you name, goes to the next visit.
-    The answer is the first of them.
+    """What there was no time for is not lost: all that is open goes to the next visit, but for what is set for a visit
+    that is still to come; or the items that you name. The answer is the first of them.
     """
     return await act.answer(
         lambda: agenda.carry_over_agenda(patient, over.visit.noun(), session=act.session, items=over.items),

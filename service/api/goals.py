@@ -1,8 +1,5 @@
 """Goals: offered, answered, agreed, ended."""
 
-from collections.abc import Callable
-from functools import partial
-
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -12,7 +9,7 @@ from fhir_mappings.communication import message_from_fhir
 from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.wording import ENGLISH, Language
 from service.api import examples
-from service.api.answers import Form, fhir_response, resource_response, view_response
+from service.api.answers import Form, fhir_response, told_response, view_response
 from service.api.bodies import StrictRoute
 from service.api.dependencies import (
     AcceptedForm,
@@ -37,7 +34,6 @@ from service.api.schemas import (
 )
 from service.api.story_views import GoalThread, MessageView
 from service.api.views import GoalList, GoalView
-from service.commit import Session
 from service.workflows import goals, threads
 from service.workflows.plans import list_goals
 
@@ -52,11 +48,6 @@ BECAUSE = body(examples.REASON)
 def goal_view(resource: Json, language: Language = ENGLISH) -> GoalView:
     """A Goal as we show it."""
     return GoalView.of(goal_from_fhir(resource), language)
-
-
-def goal_view_for(session: Session) -> Callable[[Json], GoalView]:
-    """A Goal as we show it to this caller."""
-    return partial(goal_view, language=session.words)
 
 
 def message_view(resource: Json) -> MessageView:
@@ -78,11 +69,11 @@ async def propose_goal(
     """Say what you want to reach, in your own words. Your words are kept as you said them; the others are asked to
     accept, to offer something else, or to say no with a reason.
     """
-    return await act.answer(
+    return await act.tell(
         lambda: goals.propose(
             patient, offer.offer(), session=act.session, catalogue=catalogue, care_plan=offer.care_plan
         ),
-        goal_view_for(act.session),
+        goal_view,
         location=LOCATION,
     )
 
@@ -100,7 +91,8 @@ async def list_patient_goals(
     found = await list_goals(patient, session=session, statuses=frozenset(statuses))
     if form is Form.FHIR:
         return fhir_response(searchset(found))
-    return view_response(GoalList(goals=tuple(map(goal_view_for(session), found))))
+    language = await session.words_for(patient)
+    return view_response(GoalList(goals=tuple(goal_view(g, language) for g in found)))
 
 
 @router.get(
@@ -108,7 +100,7 @@ async def list_patient_goals(
 )
 async def get_goal(goal_id: GoalId, session: CurrentSession, form: AcceptedForm) -> Response:
     """The goal as it stands. Keep its ETag: whatever you do next is about this version."""
-    return resource_response(form, await session.fhir.read("Goal", goal_id), goal_view_for(session))
+    return await told_response(session, form, await session.fhir.read("Goal", goal_id), goal_view)
 
 
 @router.get(
@@ -142,11 +134,11 @@ async def counter_propose_goal(
     """Answer an offer with another one, or ask for a change of an agreed goal. What was offered before stays as it was
     said; it is replaced only once the others accept yours.
     """
-    return await act.answer(
+    return await act.tell(
         lambda: goals.counter_propose(
             goal_id, offer.offer(), offer.reason, session=act.session, catalogue=catalogue, if_match=version
         ),
-        goal_view_for(act.session),
+        goal_view,
         location=LOCATION,
     )
 
@@ -160,11 +152,11 @@ async def counter_propose_goal(
 )
 async def accept_goal(goal_id: GoalId, yes: AcceptGoal, act: CurrentAct, version: RequiredVersion) -> Response:
     """Agree to exactly this text. Once the patient and one more party agree, the goal is in force and in the plan."""
-    return await act.answer(
+    return await act.tell(
         lambda: goals.accept(
             goal_id, session=act.session, if_match=version, priority=yes.priority, comment=yes.comment
         ),
-        goal_view_for(act.session),
+        goal_view,
     )
 
 
@@ -177,9 +169,7 @@ async def accept_goal(goal_id: GoalId, yes: AcceptGoal, act: CurrentAct, version
 )
 async def decline_goal(goal_id: GoalId, no: WithReason, act: CurrentAct, version: RequiredVersion) -> Response:
     """Say no to an offer, or to ending a goal, in words that the other side can understand. The wish stays readable."""
-    return await act.answer(
-        lambda: goals.decline(goal_id, no.reason, session=act.session, if_match=version), goal_view_for(act.session)
-    )
+    return await act.tell(lambda: goals.decline(goal_id, no.reason, session=act.session, if_match=version), goal_view)
 
 
 @router.post(
@@ -191,9 +181,9 @@ async def decline_goal(goal_id: GoalId, no: WithReason, act: CurrentAct, version
 )
 async def agree_to_disagree(goal_id: GoalId, why: WithReason, act: CurrentAct, version: RequiredVersion) -> Response:
     """The care team does not share the goal and says why; the patient may pursue it as their own."""
-    return await act.answer(
+    return await act.tell(
         lambda: goals.agree_to_disagree(goal_id, why.reason, session=act.session, if_match=version),
-        goal_view_for(act.session),
+        goal_view,
     )
 
 
@@ -206,9 +196,7 @@ async def agree_to_disagree(goal_id: GoalId, why: WithReason, act: CurrentAct, v
 )
 async def withdraw_goal(goal_id: GoalId, why: WithdrawGoal, act: CurrentAct, version: RequiredVersion) -> Response:
     """Take back an offer that nobody has agreed to yet. An offer that it had answered is on the table again."""
-    return await act.answer(
-        lambda: goals.withdraw(goal_id, why.reason, session=act.session, if_match=version), goal_view_for(act.session)
-    )
+    return await act.tell(lambda: goals.withdraw(goal_id, why.reason, session=act.session, if_match=version), goal_view)
 
 
 @router.post(
@@ -216,9 +204,7 @@ async def withdraw_goal(goal_id: GoalId, why: WithdrawGoal, act: CurrentAct, ver
 )
 async def hold_goal(goal_id: GoalId, why: WithReason, act: CurrentAct, version: RequiredVersion) -> Response:
     """Pause an agreed goal, for example while the knee is swollen."""
-    return await act.answer(
-        lambda: goals.hold(goal_id, why.reason, session=act.session, if_match=version), goal_view_for(act.session)
-    )
+    return await act.tell(lambda: goals.hold(goal_id, why.reason, session=act.session, if_match=version), goal_view)
 
 
 @router.post(
@@ -230,9 +216,7 @@ async def hold_goal(goal_id: GoalId, why: WithReason, act: CurrentAct, version: 
 )
 async def resume_goal(goal_id: GoalId, why: WithReason, act: CurrentAct, version: RequiredVersion) -> Response:
     """After a pause, after a relapse, or because its start has come."""
-    return await act.answer(
-        lambda: goals.resume(goal_id, why.reason, session=act.session, if_match=version), goal_view_for(act.session)
-    )
+    return await act.tell(lambda: goals.resume(goal_id, why.reason, session=act.session, if_match=version), goal_view)
 
 
 @router.post(
@@ -244,7 +228,7 @@ async def resume_goal(goal_id: GoalId, why: WithReason, act: CurrentAct, version
 )
 async def complete_goal(goal_id: GoalId, end: CompleteGoal, act: CurrentAct, version: RequiredVersion) -> Response:
     """Say how it ended. The goal is completed once the other side says so, too; until then it goes on."""
-    return await act.answer(
+    return await act.tell(
         lambda: goals.complete(
             goal_id,
             end.outcome,
@@ -253,7 +237,7 @@ async def complete_goal(goal_id: GoalId, end: CompleteGoal, act: CurrentAct, ver
             reason=end.reason,
             observation=end.observation,
         ),
-        goal_view_for(act.session),
+        goal_view,
     )
 
 
@@ -266,9 +250,7 @@ async def complete_goal(goal_id: GoalId, end: CompleteGoal, act: CurrentAct, ver
 )
 async def cancel_goal(goal_id: GoalId, why: WithReason, act: CurrentAct, version: RequiredVersion) -> Response:
     """The patient's side is never held to a goal: it ends at once. The care team asks the patient first."""
-    return await act.answer(
-        lambda: goals.cancel(goal_id, why.reason, session=act.session, if_match=version), goal_view_for(act.session)
-    )
+    return await act.tell(lambda: goals.cancel(goal_id, why.reason, session=act.session, if_match=version), goal_view)
 
 
 @router.post(
@@ -282,9 +264,9 @@ async def mark_goal_entered_in_error(
     goal_id: GoalId, why: WithReason, act: CurrentAct, version: RequiredVersion
 ) -> Response:
     """For mistakes such as the wrong patient, by its author or a custodian. Nothing is deleted."""
-    return await act.answer(
+    return await act.tell(
         lambda: goals.enter_in_error(goal_id, why.reason, session=act.session, if_match=version),
-        goal_view_for(act.session),
+        goal_view,
     )
 
 

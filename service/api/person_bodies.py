@@ -165,7 +165,7 @@ class CloseAgendaItem(Body):
 
 
 class CarryOverAgenda(Body):
-    """The visit to which what is open is carried. Without `items`: all of it."""
+    """The visit to which what is open is carried. Without `items`: all but what is set for a visit still to come."""
 
     visit: VisitBody
     items: tuple[Id, ...] = Field((), max_length=100)

@@ -6,6 +6,7 @@ from starlette.responses import Response
 from fhir_mappings.bundle import collection, searchset
 from fhir_mappings.care_plan import care_plan_from_fhir
 from fhir_mappings.carrier import Json, encode
+from fhir_mappings.compartment import patient_of
 from service.api import examples
 from service.api.answers import Form, entity_tag, fhir_response, view_response
 from service.api.bodies import StrictRoute
@@ -20,7 +21,7 @@ from service.api.dependencies import (
     RequiredVersion,
 )
 from service.api.documentation import ACT_ERRORS, READ_ERRORS, WRITE_ERRORS, answers, body
-from service.api.goals import goal_view_for
+from service.api.goals import goal_view
 from service.api.schemas import LinkGoal, OpenCarePlan
 from service.api.story_views import CarePlanList, CarePlanView, CarePlanWithGoals, PatientPlan
 from service.api.time_zones import CurrentZone
@@ -99,7 +100,8 @@ async def get_care_plan(care_plan_id: CarePlanId, session: CurrentSession, form:
     plan, goals = await care_plans.read_care_plan(care_plan_id, session=session)
     if form is Form.FHIR:
         return fhir_response(collection([plan, *goals]), headers=entity_tag(plan))
-    view = CarePlanWithGoals(care_plan=care_plan_view(plan), goals=tuple(map(goal_view_for(session), goals)))
+    language = await session.words_for(patient_of(plan))
+    view = CarePlanWithGoals(care_plan=care_plan_view(plan), goals=tuple(goal_view(g, language) for g in goals))
     return view_response(view, headers=entity_tag(plan))
 
 

@@ -37,7 +37,7 @@ router = APIRouter(prefix="/v1", tags=["progress"], route_class=StrictRoute)
 
 def get_language(session: CurrentSession) -> Language:
     """The language of what is said in words."""
-    return session.words
+    return session.reader or session.language
 
 
 def get_window(

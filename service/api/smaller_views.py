@@ -5,9 +5,9 @@ from typing import Any, Final
 from fhir_mappings import activities as nouns
 from fhir_mappings import model
 from fhir_mappings.codes import ReportOutcome
-from fhir_mappings.target import concept_in_words
-from fhir_mappings.timing import schedule_in_words
-from fhir_mappings.wording import ENGLISH, Language, phrase
+from fhir_mappings.target import concept_in_words, own_words
+from fhir_mappings.timing import pattern_in_words, schedule_in_words
+from fhir_mappings.wording import phrase
 from service.api.activity_views import ScheduleView
 from service.api.views import ConceptView, Day, Reference, TargetView, ValueView, View
 from service.workflows.days import Smaller
@@ -84,34 +84,37 @@ class SmallerActivity(View):
     goals: tuple[GoalToCounter, ...] = ()
 
     @classmethod
-    def of(cls, found: Smaller, language: Language = ENGLISH) -> "SmallerActivity":
-        activity, schedule, reason = found.activity, found.schedule, _reason(found, language)
+    def of(cls, found: Smaller) -> "SmallerActivity":
+        activity, schedule, reason = found.activity, found.schedule, _reason(found)
         if schedule is None:
             return cls(activity=activity.reference, version=activity.version or "")
-        words = f"{concept_in_words(activity.what)}: {schedule_in_words(schedule, language)}"
         return cls(
             activity=activity.reference,
             version=activity.version or "",
-            words=words,
+            words=f"{concept_in_words(activity.what)}: {schedule_in_words(schedule, found.reader)}",
             change=ChangeToOffer(schedule=ScheduleOffer.of(schedule), reason=reason),
-            goals=tuple(_counter(goal, words, reason, language) for goal in found.goals),
+            goals=tuple(_counter(goal, schedule, reason, found) for goal in found.goals),
         )
 
 
 ANSWERS: tuple[Any, ...] = (SmallerActivity,)
 
 
-def _reason(found: Smaller, language: Language) -> str:
+def _reason(found: Smaller) -> str:
     because = found.because
     if because is None or because.outcome is None:
-        return language.say("I would like to do less for now.")
-    return because.notes[-1].text if because.notes else language.say(NOT_SO_EASY[because.outcome])
+        return found.language.say("I would like to do less for now.")
+    return because.notes[-1].text if because.notes else found.language.say(NOT_SO_EASY[because.outcome])
 
 
-def _counter(goal: model.Goal, words: str, reason: str, language: Language) -> GoalToCounter:
-    offer = CounterOffer(
-        description=language.say("{description}. For now less: {words}", description=goal.description, words=words),
-        reason=reason,
-        targets=tuple(map(TargetOffer.of, goal.targets)),
+def _counter(goal: model.Goal, schedule: nouns.Schedule, reason: str, found: Smaller) -> GoalToCounter:
+    """In the words of the goal, and in the patient's language: both sides are to read it as said by somebody."""
+    language = found.language
+    words = language.say(
+        "{goal}. Let us start smaller: {what}, {how}.",
+        goal=own_words(goal.description, goal.targets, language).rstrip(". "),
+        what=concept_in_words(found.activity.what),
+        how=pattern_in_words(schedule.pattern, language),
     )
+    offer = CounterOffer(description=words, reason=reason, targets=tuple(map(TargetOffer.of, goal.targets)))
     return GoalToCounter(goal=goal.reference, version=goal.version or "", counter_proposal=offer)

@@ -151,7 +151,7 @@ class MeasurementView(View):
 
 
 class CarePlanView(View):
-    """`keptHere`: its goals and its narrative are kept by this service."""
+    """`keptHere`: its goals and its narrative are kept by this service. `instantiates`: the programme it came from."""
 
     id: str
     version: str
@@ -165,6 +165,7 @@ class CarePlanView(View):
     care_teams: tuple[Reference, ...] = ()
     contributors: tuple[Reference, ...] = ()
     activities: tuple[Reference, ...] = ()
+    instantiates: str | None = None
 
     @classmethod
     def of(cls, plan: model.CarePlan) -> "CarePlanView":
@@ -181,6 +182,7 @@ class CarePlanView(View):
             care_teams=plan.care_teams,
             contributors=plan.contributors,
             activities=plan.activities,
+            instantiates=plan.instantiates,
         )
 
 

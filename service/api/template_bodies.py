@@ -1,7 +1,7 @@
 """Bodies about programmes designed with patients."""
 
 from datetime import date
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -9,7 +9,7 @@ from fhir_mappings import model
 from fhir_mappings.codes import ParticipantType, PeriodUnit
 from fhir_mappings.templates import Span, TemplateAction, TemplateGoal, TemplateTarget
 from service.api.activity_bodies import PatternBody, WholeDay
-from service.api.schemas import Body, Coding, Concept, Id, Reason, ShortText, TargetValue, Words, reference_to
+from service.api.schemas import Body, Coding, Concept, Reason, ShortText, TargetValue, Words, reference_to
 from service.domain.apply_template import Application
 from service.domain.templates import Content
 
@@ -154,10 +154,17 @@ class NoContent(Body):
     """Nothing more is to be said."""
 
 
+TEMPLATE: Final = r"^([A-Za-z0-9\-.]{1,64}|(urn:|https?://)[^\s|,\\$]{1,200}(\|[A-Za-z0-9\-.]{1,64})?)$"
+"""An id or a canonical. No comma, backslash or dollar sign, which mean something in a search."""
+
+
 class ApplyTemplate(Body):
     """Which released template, from when, and who plays its roles."""
 
-    template: Id = Field(description="Id of a released PlanDefinition")
+    template: Annotated[str, Field(pattern=TEMPLATE)] = Field(
+        description="Id of a released PlanDefinition, its canonical `url|version`, or its `url`: the released version",
+        examples=["knee-2", "urn:coplan:template:knee|2"],
+    )
     start: WholeDay | None = Field(None, description="First day; without it today (UTC)")
     practitioner: Annotated[str, reference_to("Practitioner", "PractitionerRole", "CareTeam")] | None = Field(
         None, description="Who does what the template leaves to the care team; without it the clinician who applies it"

@@ -53,6 +53,7 @@ TEMPLATE: Final[dict[str, Any]] = {
     "version": "7",
     "url": "urn:coplan:template:knee",
     "edition": "2",
+    "canonical": "urn:coplan:template:knee|2",
     "status": "active",
     "actions": [{**CONTENT["actions"][0], "words": "every day before going to sleep, for 12 weeks"}],
     "authors": ["Dr Bo Berg", "Ann Ahl (patient)"],
@@ -90,7 +91,10 @@ GATE: Final = {
     "patientsNeeded": 1,
     "cliniciansNeeded": 1,
     "openObjections": [OBJECTION["text"]],
-    "missing": ["1 more clinician must endorse it", "1 objection is open"],
+    "missing": [
+        "1 more endorsement by a clinician (endorseTemplate)",
+        "1 objection is open (resolveTemplateObjection)",
+    ],
 }
 APPLIED: Final = {
     "id": "plan-2",
@@ -101,4 +105,5 @@ APPLIED: Final = {
     "keptHere": True,
     "periodStart": "2026-12-07",
     "contributors": ["Practitioner/bo"],
+    "instantiates": "urn:coplan:template:knee|2",
 }

@@ -103,6 +103,9 @@ class TemplateView(View):
     version: Annotated[str, msgspec.Meta(description="For If-Match")]
     url: str
     edition: Annotated[str, msgspec.Meta(description="Its version among those of the same `url`")]
+    canonical: Annotated[
+        str, msgspec.Meta(description="`url|edition`: as `applyTemplate` takes it, and as plans say it")
+    ]
     status: str
     title: str
     description: str | None = None
@@ -124,6 +127,7 @@ class TemplateView(View):
             version=template.version or "",
             url=template.url,
             edition=template.edition,
+            canonical=template.canonical,
             status=template.status,
             title=template.title,
             description=template.description,
@@ -145,7 +149,7 @@ class TemplateList(View):
 
 
 class ReleaseGate(View):
-    """`missing` says in words what the release still lacks; absent where it is open."""
+    """`missing` says in words what the release still lacks, and which operation brings it; absent where it is open."""
 
     open: bool
     patients: int
@@ -156,15 +160,15 @@ class ReleaseGate(View):
     missing: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, gate: Gate) -> "ReleaseGate":
+    def of(cls, gate: Gate, language: Language = ENGLISH) -> "ReleaseGate":
         return cls(
-            open=not gate.missing,
+            open=gate.is_open,
             patients=gate.patients,
             clinicians=gate.clinicians,
             patients_needed=gate.patients_needed,
             clinicians_needed=gate.clinicians_needed,
             open_objections=tuple(r.text for r in gate.objections),
-            missing=gate.missing,
+            missing=gate.missing(language),
         )
 
 

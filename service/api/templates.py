@@ -1,6 +1,5 @@
 """Programmes designed with patients: drafted, discussed, endorsed, released, applied."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -11,8 +10,9 @@ from fhir_mappings.carrier import Json
 from fhir_mappings.codes import TemplateStatus
 from fhir_mappings.plan_definition import template_from_fhir
 from fhir_mappings.templates import RemarkKind
+from fhir_mappings.wording import Language
 from service.api import template_examples as examples
-from service.api.answers import Form, fhir_response, resource_response, view_response
+from service.api.answers import Form, fhir_response, told_response, view_response
 from service.api.bodies import StrictRoute
 from service.api.dependencies import (
     AcceptedForm,
@@ -41,7 +41,6 @@ from service.api.template_bodies import (
     StartTemplateVersion,
 )
 from service.api.template_views import ReleaseGate, TemplateList, TemplateView
-from service.commit import Session
 from service.workflows import templates
 
 router = APIRouter(prefix="/v1", tags=["templates"], route_class=StrictRoute)
@@ -54,9 +53,9 @@ TemplateStatuses = Annotated[
 ]
 
 
-def template_view_for(session: Session) -> Callable[[Json], TemplateView]:
-    """A PlanDefinition as we show it to this caller."""
-    return lambda resource: TemplateView.of(template_from_fhir(resource), session.words)
+def template_view(resource: Json, language: Language) -> TemplateView:
+    """A PlanDefinition as we show it."""
+    return TemplateView.of(template_from_fhir(resource), language)
 
 
 @router.get(
@@ -70,7 +69,8 @@ async def list_templates(session: CurrentSession, form: AcceptedForm, statuses: 
     found = await templates.list_templates(session=session, statuses=frozenset(statuses))
     if form is Form.FHIR:
         return fhir_response(searchset(found))
-    return view_response(TemplateList(templates=tuple(map(template_view_for(session), found))))
+    language = await session.words_for(None)
+    return view_response(TemplateList(templates=tuple(template_view(t, language) for t in found)))
 
 
 @router.post(
@@ -83,9 +83,9 @@ async def list_templates(session: CurrentSession, form: AcceptedForm, statuses: 
 )
 async def draft_template(content: DraftTemplate, act: CurrentAct, catalogue: CurrentCatalogue) -> Response:
     """Patients, families and clinicians alike may start one. It is a draft until it is released."""
-    return await act.answer(
+    return await act.tell(
         lambda: templates.draft(content.content(), session=act.session, catalogue=catalogue, named=content.name_me),
-        template_view_for(act.session),
+        template_view,
         location=LOCATION,
     )
 
@@ -98,8 +98,8 @@ async def draft_template(content: DraftTemplate, act: CurrentAct, catalogue: Cur
 )
 async def get_template(template_id: TemplateId, session: CurrentSession, form: AcceptedForm) -> Response:
     """What it offers, who wrote and endorsed it, and each comment and objection. Patients are named if they want to."""
-    return resource_response(
-        form, await templates.read_template(template_id, session=session), template_view_for(session)
+    return await told_response(
+        session, form, await templates.read_template(template_id, session=session), template_view
     )
 
 
@@ -111,7 +111,8 @@ async def get_template(template_id: TemplateId, session: CurrentSession, form: A
 )
 async def get_release_gate(template_id: TemplateId, session: CurrentSession) -> Response:
     """How many patients and clinicians endorse the present text, and which objections are open."""
-    return view_response(ReleaseGate.of(await templates.read_gate(template_id, session=session)))
+    gate = await templates.read_gate(template_id, session=session)
+    return view_response(ReleaseGate.of(gate, await session.words_for(None)))
 
 
 @router.post(
@@ -129,7 +130,7 @@ async def revise_template(
     catalogue: CurrentCatalogue,
 ) -> Response:
     """The whole text. Who endorsed the one before is asked again: it was another text."""
-    return await act.answer(
+    return await act.tell(
         lambda: templates.revise(
             template_id,
             content.content(),
@@ -138,7 +139,7 @@ async def revise_template(
             if_match=version,
             named=content.name_me,
         ),
-        template_view_for(act.session),
+        template_view,
     )
 
 
@@ -154,9 +155,9 @@ async def start_template_version(
     template_id: TemplateId, start: StartTemplateVersion, act: CurrentAct, version: RequiredVersion
 ) -> Response:
     """What is released never changes: the next version begins as a draft copy, without names and endorsements."""
-    return await act.answer(
+    return await act.tell(
         lambda: templates.start_version(template_id, session=act.session, if_match=version, named=start.name_me),
-        template_view_for(act.session),
+        template_view,
         location=LOCATION,
     )
 
@@ -172,11 +173,11 @@ async def comment_template(
     template_id: TemplateId, said: SayOfTemplate, act: CurrentAct, version: OptionalVersion
 ) -> Response:
     """What would make it better, in your own words."""
-    return await act.answer(
+    return await act.tell(
         lambda: templates.remark(
             template_id, RemarkKind.COMMENT, said.text, session=act.session, if_match=version, named=said.name_me
         ),
-        template_view_for(act.session),
+        template_view,
     )
 
 
@@ -191,11 +192,11 @@ async def object_to_template(
     template_id: TemplateId, said: SayOfTemplate, act: CurrentAct, version: OptionalVersion
 ) -> Response:
     """It cannot be released until you say that your objection is settled."""
-    return await act.answer(
+    return await act.tell(
         lambda: templates.remark(
             template_id, RemarkKind.OBJECTION, said.text, session=act.session, if_match=version, named=said.name_me
         ),
-        template_view_for(act.session),
+        template_view,
     )
 
 
@@ -210,9 +211,9 @@ async def resolve_template_objection(
     template_id: TemplateId, remark_id: RemarkId, how: ResolveObjection, act: CurrentAct, version: OptionalVersion
 ) -> Response:
     """By whoever raised it, or a custodian: nobody else can wave it away."""
-    return await act.answer(
+    return await act.tell(
         lambda: templates.resolve(template_id, remark_id, how.text, session=act.session, if_match=version),
-        template_view_for(act.session),
+        template_view,
     )
 
 
@@ -227,9 +228,9 @@ async def endorse_template(
     template_id: TemplateId, yes: EndorseTemplate, act: CurrentAct, version: RequiredVersion
 ) -> Response:
     """Stand by exactly this text. You count by your role; your name is shown only if you want it to be."""
-    return await act.answer(
+    return await act.tell(
         lambda: templates.endorse(template_id, session=act.session, if_match=version, named=yes.name_me),
-        template_view_for(act.session),
+        template_view,
     )
 
 
@@ -246,9 +247,7 @@ async def release_template(
     """By the care team, once enough patients and clinicians endorse it and no objection is open. Earlier versions are
     retired; plans that came from them go on.
     """
-    return await act.answer(
-        lambda: templates.release(template_id, session=act.session, if_match=version), template_view_for(act.session)
-    )
+    return await act.tell(lambda: templates.release(template_id, session=act.session, if_match=version), template_view)
 
 
 @router.post(
@@ -262,9 +261,9 @@ async def retire_template(
     template_id: TemplateId, why: WithReason, act: CurrentAct, version: RequiredVersion
 ) -> Response:
     """It is no longer applied. Plans that came from it go on."""
-    return await act.answer(
+    return await act.tell(
         lambda: templates.retire(template_id, why.reason, session=act.session, if_match=version),
-        template_view_for(act.session),
+        template_view,
     )
 
 
@@ -277,9 +276,7 @@ async def retire_template(
 )
 async def withdraw_template_naming(template_id: TemplateId, _: NoContent, act: CurrentAct) -> Response:
     """Your consent ends, and your name becomes your role again, on a released version, too."""
-    return await act.answer(
-        lambda: templates.withdraw_naming(template_id, session=act.session), template_view_for(act.session)
-    )
+    return await act.tell(lambda: templates.withdraw_naming(template_id, session=act.session), template_view)
 
 
 @router.post(

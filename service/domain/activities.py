@@ -5,7 +5,7 @@ Nobody is given something to do without their yes: what is planned for the other
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -17,7 +17,7 @@ from fhir_mappings.task import ASK_FOR_CHANGE, ASK_TO_DO
 from fhir_mappings.wording import phrase
 from service.domain.actors import Actor
 from service.domain.care_plans import with_hands
-from service.domain.occurrences import Occurrence, occurrence_with
+from service.domain.occurrences import Occurrence, occurrence_with, occurrences
 from service.domain.thread import WAITING, Change, Occasion, settled
 from service.errors import Flaw, InvalidContent, NotPermitted, TransitionNotAllowed
 
@@ -54,9 +54,28 @@ class Course:
 
 
 def plan_activity(plan: CarePlan, draft: ActivityDraft, occasion: Occasion) -> Change:
-    """Something to do, as part of the plan: in force at once where one's own side does it, else a question."""
+    """Something to do, as part of the plan: in force at once where one's own side does it, else a question.
+
+    Raises:
+        InvalidContent: its days are over.
+    """
+    must_lie_ahead(draft, occasion)
     asked = _other_side(occasion.actor, draft.performers or (plan.subject,))
     return _offered(plan, draft, asked, occasion, thread=str(uuid4()), act=Act.PLAN_ACTIVITY)
+
+
+def must_lie_ahead(draft: ActivityDraft, occasion: Occasion) -> None:
+    """Refuses what nobody can do any more. Today is not over until it is over everywhere on earth.
+
+    Raises:
+        InvalidContent: names the element that ends it.
+    """
+    first, schedule = occasion.earliest_today, draft.schedule
+    if draft.due and draft.due.last_day < first:
+        raise InvalidContent(Flaw("due", "is over", "business-rule"))
+    if schedule and next(occurrences(schedule, first, date.max), None) is None:
+        ends = "count" if schedule.until is None else "until"
+        raise InvalidContent(Flaw(f"schedule.{ends}", "is over: nothing of it lies ahead", "business-rule"))
 
 
 def drafted(plan: CarePlan, draft: ActivityDraft, asked: tuple[Reference, ...], occasion: Occasion) -> Change:
@@ -363,8 +382,12 @@ def _answered(
 
 def _other_side(actor: Actor, concerned: Iterable[Reference | None]) -> tuple[Reference, ...]:
     """Those concerned who are not on the actor's side, each once."""
-    others = (c for c in concerned if c and _on_patient_side(c) is not actor.on_patient_side)
-    return tuple(dict.fromkeys(others))
+    return tuple(dict.fromkeys(c for c in concerned if c and is_asked(c, actor)))
+
+
+def is_asked(who: Reference, actor: Actor) -> bool:
+    """True for somebody who is not on the actor's side: what they are to do waits for their yes."""
+    return _on_patient_side(who) is not actor.on_patient_side
 
 
 def _on_patient_side(reference: Reference) -> bool:

@@ -12,6 +12,7 @@ from service.domain.occurrences import Occurrence, occurrences_of
 
 WINDOWS: Final = (7, 28)
 """Days of the windows that adherence is told for."""
+COUNTS: Final = ("due", "done", "partly", "skipped", "too_hard", "missing")
 PAUSING: Final = frozenset({Act.HOLD, Act.CANCEL, Act.DECLINE})
 RESUMING: Final = frozenset({Act.RESUME, Act.ACCEPT})
 
@@ -41,6 +42,39 @@ class Pause:
     def covers(self, occurrence: Occurrence) -> bool:
         """True if all its days lie in the pause: what could be done before or after it was due."""
         return self.first <= occurrence.first and (occurrence.last or date.max) <= (self.last or date.max)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """An activity as it was agreed once: from when (None: always) until it was replaced, and how it went meanwhile."""
+
+    activity: Activity
+    pauses: tuple[Pause, ...]
+    since: date | None = None
+    until: date | None = None
+
+
+def versions_of(
+    activity: Activity, others: Sequence[Activity], stamps: Sequence[Stamp], zone: tzinfo
+) -> tuple[Version, ...]:
+    """The activity and all that it has replaced, the oldest first.
+
+    The day on which one took the place of another belongs to neither, but for what was reported.
+
+    Args:
+        stamps: the acts on any of them.
+    """
+    chain = _chain(activity, others)
+    began = {a.reference: _day_in_force(a, stamps, zone) for a in (*chain, *others) if a.replaces}
+    ended = {old: began[a.reference] for a in (*chain, *others) for old in a.replaces}
+    return tuple(_version(a, began.get(a.reference), ended.get(a.reference), stamps, zone) for a in reversed(chain))
+
+
+def together(parts: Iterable[Adherence], *, days: int, today: date) -> Adherence:
+    """One window over several versions: a change of the plan does not wipe out what was done before."""
+    parts = tuple(parts)
+    counts = {name: sum(getattr(p, name) for p in parts) for name in COUNTS}
+    return Adherence(days, today - timedelta(days=days - 1), today, **counts)
 
 
 def adherence(
@@ -89,6 +123,30 @@ def pauses_of(stamps: Iterable[Stamp], zone: tzinfo) -> tuple[Pause, ...]:
         elif stamp.act in PAUSING and since is None:
             since = day
     return (*pauses, *([Pause(since)] if since is not None else []))
+
+
+def _chain(activity: Activity, others: Sequence[Activity]) -> list[Activity]:
+    known = {a.reference: a for a in others}
+    chain = [activity]
+    for newer in chain:
+        chain += [known[old] for old in newer.replaces if old in known and known[old] not in chain]
+    return chain
+
+
+def _version(
+    activity: Activity, began: date | None, ended: date | None, stamps: Iterable[Stamp], zone: tzinfo
+) -> Version:
+    pauses = pauses_of((s for s in stamps if activity.reference in s.targets), zone)
+    before = (Pause(date.min, began),) if began else ()
+    after = (Pause(ended),) if ended else ()
+    return Version(activity, (*before, *pauses, *after), began, ended)
+
+
+def _day_in_force(activity: Activity, stamps: Iterable[Stamp], zone: tzinfo) -> date | None:
+    """The day on which a change was agreed, or made where nobody had to be asked."""
+    ours = [s for s in stamps if s.targets[0] == activity.reference]
+    agreed = [s for s in ours if s.act is Act.ACCEPT] or ours
+    return min((s.recorded.astimezone(zone).date() for s in agreed), default=None)
 
 
 def _is_over(occurrence: Occurrence, today: date) -> bool:

@@ -8,7 +8,7 @@ from fhir_mappings.model import CarePlan, Goal, Noun, Reference
 from fhir_mappings.person_centered import NEXT_VISIT, AgendaItem, AgendaKind, AgendaStatus, Visit
 from service.domain.thread import Change, Occasion
 from service.domain.visibility import must_be_private_by_right
-from service.errors import NotPermitted, TransitionNotAllowed
+from service.errors import Flaw, InvalidContent, NotPermitted, TransitionNotAllowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,9 @@ def added(
 
     Raises:
         NotPermitted: it is to be private, and the actor is not the patient.
+        InvalidContent: the day of the visit is over.
     """
+    must_lie_ahead(draft.visit, occasion)
     must_be_private_by_right(draft.private and not (goal and goal.private), occasion.actor, ())
     item = AgendaItem(
         id=occasion.new_id(),
@@ -68,14 +70,37 @@ def closed(
     return Change(Act.CLOSE_AGENDA_ITEM, item.reference, others=(done,), plan=plan, reason=outcome)
 
 
+def left_over(items: Iterable[AgendaItem], occasion: Occasion) -> tuple[AgendaItem, ...]:
+    """What is open and was not talked about: not what is set for a visit that is still to come."""
+    still = (i for i in items if i.status is AgendaStatus.ACTIVE)
+    return tuple(i for i in still if i.visit.day is None or i.visit.day.first_day <= occasion.today)
+
+
+def must_lie_ahead(visit: Visit, occasion: Occasion) -> None:
+    """Refuses a visit whose day is over, everywhere on earth.
+
+    Raises:
+        InvalidContent: names it.
+    """
+    if visit.day and visit.day.last_day < occasion.earliest_today:
+        raise InvalidContent(Flaw("visit.day", "is over: nothing can be talked about then", "business-rule"))
+
+
 def carried_over(
-    items: Iterable[AgendaItem], visit: Visit, *, plan: CarePlan | None = None, others: tuple[Noun, ...] = ()
+    items: Iterable[AgendaItem],
+    visit: Visit,
+    occasion: Occasion,
+    *,
+    plan: CarePlan | None = None,
+    others: tuple[Noun, ...] = (),
 ) -> Change:
     """What was not talked about, kept for the next visit.
 
     Raises:
         TransitionNotAllowed: there is nothing to carry over, or one of the items is closed.
+        InvalidContent: the day of that visit is over.
     """
+    must_lie_ahead(visit, occasion)
     items = tuple(items)
     for item in items:
         _must_be_open(item)

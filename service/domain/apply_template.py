@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from fhir_mappings.activities import Schedule
-from fhir_mappings.codes import Act, ParticipantType, PeriodUnit, TemplateStatus
+from fhir_mappings.codes import Act, ParticipantType, PeriodUnit
 from fhir_mappings.model import Concept, PartialDate, Reference, Target
 from fhir_mappings.templates import Span, Template, TemplateAction, TemplateGoal
 from service.domain import activities, goal_offers
@@ -14,7 +14,7 @@ from service.domain.activities import ActivityDraft
 from service.domain.care_plans import opened
 from service.domain.goal_offers import Offer
 from service.domain.thread import Change, Occasion
-from service.errors import Flaw, InvalidContent, TransitionNotAllowed
+from service.errors import Flaw, InvalidContent
 
 DAYS: Final = {PeriodUnit.DAY: 1, PeriodUnit.WEEK: 7, PeriodUnit.MONTH: 30}
 """A month of a template is 30 days: what counts is that it ends, not on which date."""
@@ -34,12 +34,14 @@ class Application:
 def apply(template: Template, application: Application, occasion: Occasion) -> Change:
     """A plan that links nothing yet, each goal and each activity as a proposal, a question to whoever must answer.
 
+    Args:
+        template: one that is released, see `must_be_released`.
+
     Raises:
-        TransitionNotAllowed: the template is not released.
-        InvalidContent: the template has something to do for somebody who is not named.
+        InvalidContent: the template has something to do for somebody who is not named, or it is to start in the past.
     """
-    if template.status is not TemplateStatus.ACTIVE:
-        raise TransitionNotAllowed(f"{template.reference} is {template.status}: only what is released can be applied")
+    if application.start < occasion.earliest_today:
+        raise InvalidContent(Flaw("start", "is over: a programme starts today or later", "business-rule"))
     performers = _performers(template, application, occasion)
     plan = replace(
         opened(application.subject, template.title, (), occasion),

@@ -19,6 +19,7 @@ from fhir_mappings.templates import (
     TemplateAction,
     TemplateGoal,
 )
+from fhir_mappings.wording import ENGLISH, Language
 from service.domain.actors import Actor, Role
 from service.domain.policy import Policy
 from service.domain.thread import Change, Occasion
@@ -61,14 +62,33 @@ class Gate:
     objections: tuple[Remark, ...] = field(default=())
 
     @property
-    def missing(self) -> tuple[str, ...]:
-        """In words; nothing where the gate is open."""
-        lacking = (
-            (self.patients_needed - self.patients, "more patient or family member must endorse it"),
-            (self.clinicians_needed - self.clinicians, "more clinician must endorse it"),
-            (len(self.objections), "objection is open"),
+    def is_open(self) -> bool:
+        """True where nothing stands in the way of a release."""
+        return not self.missing()
+
+    def missing(self, language: Language = ENGLISH) -> tuple[str, ...]:
+        """In words, with the operation that brings it; nothing where the gate is open."""
+        patients = language.plural(
+            "{number} more endorsement by a patient or family member (endorseTemplate)",
+            "{number} more endorsements by patients or family members (endorseTemplate)",
+            self.patients_needed - self.patients,
         )
-        return tuple(f"{count} {words}" for count, words in lacking if count > 0)
+        clinicians = language.plural(
+            "{number} more endorsement by a clinician (endorseTemplate)",
+            "{number} more endorsements by clinicians (endorseTemplate)",
+            self.clinicians_needed - self.clinicians,
+        )
+        objections = language.plural(
+            "{number} objection is open (resolveTemplateObjection)",
+            "{number} objections are open (resolveTemplateObjection)",
+            len(self.objections),
+        )
+        lacking = (
+            (self.patients_needed > self.patients, patients),
+            (self.clinicians_needed > self.clinicians, clinicians),
+            (bool(self.objections), objections),
+        )
+        return tuple(words for is_lacking, words in lacking if is_lacking)
 
 
 def gate(template: Template, stamps: Iterable[Stamp], policy: Policy) -> Gate:
@@ -207,12 +227,33 @@ def release(
     """
     _must_be_team(occasion.actor, "released")
     _must_be_draft(template, "released")
-    if missing := gate(template, stamps, occasion.policy).missing:
-        raise TransitionNotAllowed(f"{template.reference} cannot be released: {'; '.join(missing)}")
+    if missing := gate(template, stamps, occasion.policy).missing():
+        raise TransitionNotAllowed(f"{template.reference} cannot be released. Missing: {'; '.join(missing)}")
     released = replace(template, status=TemplateStatus.ACTIVE, approved=occasion.day)
     change = _change(Act.RELEASE, released, voice, occasion)
     retired = (replace(t, status=TemplateStatus.RETIRED) for t in earlier if t.status is TemplateStatus.ACTIVE)
     return replace(change, others=(*change.others, *retired))
+
+
+def must_be_released(template: Template, stamps: Iterable[Stamp], versions: Iterable[Template], policy: Policy) -> None:
+    """Refuses to apply what is not released, and says what leads there.
+
+    Raises:
+        TransitionNotAllowed: names what is missing, or the version that is released.
+    """
+    if template.status is TemplateStatus.ACTIVE:
+        return
+    released = next((t for t in versions if t.status is TemplateStatus.ACTIVE), None)
+    instead = f" Released is version {released.edition} ({released.reference}): apply that one." if released else ""
+    only = f"{template.reference} is {template.status}: only what is released can be applied."
+    if template.status is TemplateStatus.RETIRED:
+        way = "" if released else " Start a new version (startTemplateVersion), have it endorsed and release it."
+    elif missing := gate(template, stamps, policy).missing():
+        way = f" Still missing, see getReleaseGate: {'; '.join(missing)}. Then somebody of the care team releases it"
+        way += " (releaseTemplate)."
+    else:
+        way = " Nothing is missing: somebody of the care team can release it (releaseTemplate)."
+    raise TransitionNotAllowed(f"{only}{instead}{way}")
 
 
 def retire(template: Template, reason: str, voice: Voice, occasion: Occasion) -> Change:

@@ -1,13 +1,13 @@
 """All offers about one wish, and the questions that wait for an answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
 from fhir_mappings.codes import Act, LifecycleStatus, TaskCode, TaskStatus
-from fhir_mappings.model import CarePlan, Goal, Message, Note, Noun, Observation, PartialDate, Reference, Task
+from fhir_mappings.model import CarePlan, Goal, Message, Note, Noun, Observation, PartialDate, Reference, Stamp, Task
 from fhir_mappings.task import ASKS
 from fhir_mappings.wording import ENGLISH, Language
 from service.domain.actors import Actor, Role
@@ -20,6 +20,9 @@ WAITING: Final = frozenset(
 
 UNSETTLED: Final = WAITING | {TaskStatus.ON_HOLD}
 """Asked now, or again once a counter-proposal has failed."""
+
+BEHIND_UTC: Final = timedelta(hours=12)
+"""So far are the last clocks on earth."""
 
 
 def _new_id() -> str:
@@ -46,6 +49,11 @@ class Occasion:
     @property
     def day(self) -> PartialDate:
         return PartialDate(self.today.isoformat())
+
+    @property
+    def earliest_today(self) -> date:
+        """The day that it still is somewhere on earth: nobody's today is refused as past."""
+        return (self.at - BEHIND_UTC).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,7 @@ class Change:
 
 def is_for(task: Task, actor: Actor) -> bool:
     """True if this actor may answer: asked by name, as a member of the care team, or in the patient's place."""
-    if actor.reference == task.owner:
+    if task.owner in {actor.reference, *actor.members}:
         return True
     if actor.role is Role.PRACTITIONER:
         return task.owner is None or task.owner.partition("/")[0] in {"CareTeam", "Organization", "HealthcareService"}
@@ -157,3 +165,9 @@ def with_note(goal: Goal, text: str, occasion: Occasion) -> Goal:
 def tied(goal: Goal) -> Goal:
     """The goal with a thread: one from another system gets its own with the first act on it."""
     return goal if goal.thread else replace(goal, thread=str(uuid4()))
+
+
+def as_offered(goal: Goal, stamps: Iterable[Stamp]) -> Goal:
+    """The goal without a start that it only has because it was agreed on that day: nobody had said one."""
+    agreed = {s.recorded.date().isoformat() for s in stamps if s.targets[0] == goal.reference and s.act is Act.ACCEPT}
+    return replace(goal, start=None) if goal.start and goal.start.text in agreed else goal

@@ -1,4 +1,8 @@
-"""Synthetic patients for development and tests: knee injury, diabetes, cystic fibrosis, IBD, heart failure."""
+"""Synthetic patients for development and tests: knee injury, diabetes, cystic fibrosis, IBD, heart failure.
+
+Lee is fourteen and has offered two goals: one to his father and his doctor, one that is between him and his doctor.
+Luz prefers Spanish.
+"""
 
 from importlib.resources import files
 from typing import Final
@@ -11,6 +15,9 @@ from service.gateways.template_library import templates_transaction
 DEMO_PEOPLE: Final = {
     "ann": ("Patient/ann", "Ann Ahl"),
     "dev": ("Patient/dev", "Dev Das"),
+    "lee": ("Patient/lee", "Lee Lund"),
+    "luz": ("Patient/luz", "Luz Lara"),
+    "olaf": ("RelatedPerson/olaf", "Olaf Lund"),
     "rosa": ("RelatedPerson/rosa", "Rosa Moss"),
     "bo": ("Practitioner/bo", "Dr Bo Berg"),
     "nora": ("Practitioner/nora", "Nora Nyby"),

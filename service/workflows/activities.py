@@ -18,6 +18,7 @@ from fhir_mappings.wording import ENGLISH, Language
 from service.commit import Decision, Operation, Outcome, Session, carry_out
 from service.domain import activities as rules
 from service.domain.activities import ActivityDraft, Course, Said
+from service.domain.askable import must_be_askable
 from service.domain.care_plans import STILL_OPEN, must_be_kept_here
 from service.domain.thread import UNSETTLED, Change, Occasion
 from service.errors import Flaw, IdempotencyKeyReused, InvalidContent, ResourceNotFound, TransitionNotAllowed
@@ -49,8 +50,11 @@ async def plan_activity(care_plan_id: str, draft: ActivityDraft, *, session: Ses
             must_be_theirs(session.fhir, performers, plan.subject),
         )
         _must_be_goals(draft, record)
+        occasion = session.occasion(record.contents.language)
+        asked = {path: p for path, p in performers.items() if rules.is_asked(p, session.actor)}
+        must_be_askable(asked, plan.subject, record.people, record.contents.names, occasion)
         plan = next((p for p in record.plans if p.id == care_plan_id), plan)
-        change = rules.plan_activity(plan, draft, session.occasion(record.contents.language))
+        change = rules.plan_activity(plan, draft, occasion)
         return Decision(change, record.sources, record.goals, record.contents)
 
     return await carry_out(session, decide)
@@ -62,6 +66,7 @@ async def propose_change(
     """Asks for another schedule or other words."""
 
     def rule(course: Course, occasion: Occasion) -> Change:
+        rules.must_lie_ahead(draft, occasion)  # what is inherited may be late: late is not gone
         return rules.propose_change(course, _with_inherited(draft, course.activity), reason, occasion)
 
     return await _act(activity_id, rule, session, if_match)

@@ -55,15 +55,16 @@ async def close_agenda_item(
 async def carry_over_agenda(
     patient: Reference, visit: Visit, *, session: Session, items: tuple[str, ...] = ()
 ) -> Outcome:
-    """Keeps what was not talked about for the next visit: all that is open, or these items."""
+    """Keeps what was not talked about for the next visit: all that is not set for a later one, or these items."""
     await _must_be_visit(visit, session)
 
     async def decide() -> Decision:
         record = await read_patient_record(session.fhir, patient, session.language)
-        moved = _moved(record, items)
+        occasion = session.occasion(record.contents.language)
+        moved = _named(record, items) if items else agenda.left_over(record.contents.agenda, occasion)
         plans = (record.plan_for(None, private=private) for private in sorted({i.private for i in moved}))
         plan, *others = (*filter(None, plans), None)
-        change = agenda.carried_over(moved, visit, plan=plan, others=tuple(filter(None, others)))
+        change = agenda.carried_over(moved, visit, occasion, plan=plan, others=tuple(filter(None, others)))
         return _decision(change, record)
 
     return await carry_out(session, decide)
@@ -90,9 +91,7 @@ def _goal_of(record: PatientRecord, goal_id: str | None) -> Goal | None:
     raise InvalidContent(Flaw("goal", "is no goal of this patient", "not-found"))
 
 
-def _moved(record: PatientRecord, items: tuple[str, ...]) -> list[AgendaItem]:
-    if not items:
-        return [i for i in record.contents.agenda if i.status is AgendaStatus.ACTIVE]
+def _named(record: PatientRecord, items: tuple[str, ...]) -> list[AgendaItem]:
     by_id = {i.id: i for i in record.contents.agenda}
     unknown = [i for i, item_id in enumerate(items) if item_id not in by_id]
     if unknown:

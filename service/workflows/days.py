@@ -20,7 +20,7 @@ from fhir_mappings.task import asks_about, task_from_fhir
 from fhir_mappings.wording import ENGLISH, Language, language_of
 from service.commit import Session
 from service.domain.activities import Course
-from service.domain.adherence import WINDOWS, Adherence, adherence, pauses_of
+from service.domain.adherence import WINDOWS, Adherence, Version, adherence, together, versions_of
 from service.domain.due import Due, due, due_today, upcoming, week_of
 from service.domain.next_steps import NextStep, next_step
 from service.domain.questions import Question, questions_about, split_for
@@ -60,16 +60,28 @@ class Agenda:
 
 
 @dataclass(frozen=True, slots=True)
+class Went:
+    """How it went: in each window with all that the activity has replaced; `versions` tell before and after apart."""
+
+    activity: Activity
+    windows: tuple[Adherence, ...]
+    versions: tuple[tuple[Version, Adherence], ...]
+    language: Language
+
+
+@dataclass(frozen=True, slots=True)
 class Smaller:
     """A smaller schedule to offer, the open goals that the activity serves, and the latest report that calls for it.
 
-    Nothing of it is written yet.
+    Nothing of it is written yet. `language` is the patient's, for what is to be sent; `reader` whose who reads it now.
     """
 
     activity: Activity
     schedule: Schedule | None
     goals: tuple[Goal, ...]
     because: Report | None = None
+    language: Language = ENGLISH
+    reader: Language = ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,26 +134,46 @@ async def read_week(patient: Reference, *, session: Session, zone: ZoneInfo, day
     return Agenda(patient, zone, first, last, tuple(due(found.activities, found.reports, first, last)))
 
 
-async def read_adherence(activity_id: str, *, session: Session, zone: ZoneInfo) -> tuple[Adherence, ...]:
-    """How it went in the last 7 and 28 days, today included."""
+async def read_adherence(activity_id: str, *, session: Session, zone: ZoneInfo) -> Went:
+    """How it went in the last 7 and 28 days, today included, and in the forms that it had before it was changed."""
     activity = activity_from_fhir(await session.fhir.read("ServiceRequest", activity_id))
     today = session.clock().astimezone(zone).date()
-    reports, provenances = await asyncio.gather(
+    reports, others, language = await asyncio.gather(
         reports_until(session.fhir, activity.subject, today),
-        session.fhir.search("Provenance", [("target", activity.reference)]),
+        _of_its_thread(activity, session),
+        session.words_for(activity.subject),
     )
-    ours = [r for r in reports if r.activity == activity.reference]
-    pauses = pauses_of(map(stamp_from_fhir, provenances), zone)
-    return tuple(adherence(activity, ours, pauses, days=days, today=today) for days in WINDOWS)
+    about = ",".join(a.reference for a in (activity, *others))
+    provenances = await session.fhir.search("Provenance", [("target", about)])
+    versions = versions_of(activity, others, tuple(map(stamp_from_fhir, provenances)), zone)
+    counted = {days: [_counted(v, reports, days, today) for v in versions] for days in WINDOWS}
+    windows = tuple(together(parts, days=days, today=today) for days, parts in counted.items())
+    parts = zip(versions, counted[max(WINDOWS)], strict=True)
+    return Went(activity, windows, tuple(parts) if len(versions) > 1 else (), language)
+
+
+def _counted(version: Version, reports: tuple[Report, ...], days: int, today: date) -> Adherence:
+    ours = [r for r in reports if r.activity == version.activity.reference]
+    return adherence(version.activity, ours, version.pauses, days=days, today=today)
+
+
+async def _of_its_thread(activity: Activity, session: Session) -> tuple[Activity, ...]:
+    """What it has replaced, and what has replaced it."""
+    if activity.thread is None:
+        return ()
+    found = await session.fhir.search("ServiceRequest", [("patient", activity.subject), ("identifier", f"{ACTIVITY}|")])
+    others = map(activity_from_fhir, found)
+    return tuple(a for a in others if a.thread == activity.thread and a.reference != activity.reference)
 
 
 async def suggest_smaller(activity_id: str, *, session: Session, zone: ZoneInfo) -> Smaller:
     """A smaller schedule from today on, for whoever wants to offer one."""
     activity = activity_from_fhir(await session.fhir.read("ServiceRequest", activity_id))
     today = session.clock().astimezone(zone).date()
-    goals, reports = await asyncio.gather(
+    goals, reports, reader = await asyncio.gather(
         session.fhir.search("Goal", [("patient", activity.subject)]),
         reports_until(session.fhir, activity.subject, today),
+        session.words_for(activity.subject),
     )
     served = (g for g in map(goal_from_fhir, goals) if g.reference in activity.goals)
     hard = [r for r in reports if r.activity == activity.reference and r.outcome in HARD]
@@ -150,6 +182,8 @@ async def suggest_smaller(activity_id: str, *, session: Session, zone: ZoneInfo)
         smaller(activity.schedule, today) if activity.schedule else None,
         tuple(g for g in served if g.lifecycle_status in OPEN_GOALS),
         max(hard, key=lambda r: r.last_modified, default=None),
+        language_of(await session.fhir.languages(activity.subject), reader),
+        reader,
     )
 
 

@@ -9,6 +9,7 @@ from fhir_mappings.model import Goal, Reference
 from service.commit import Decision, Outcome, Session, carry_out
 from service.domain import goal_answers, goal_course, goal_offers
 from service.domain.amounts import amounts_of, must_be_aimable
+from service.domain.askable import must_be_askable
 from service.domain.catalogue import Catalogue
 from service.domain.goal_offers import Offer
 from service.domain.thread import Change, Occasion, Thread
@@ -28,6 +29,7 @@ async def propose(
         record = await read_patient_record(session.fhir, patient, session.language)
         plan = record.plan_for(care_plan, private=offer.private)
         occasion = session.occasion(record.contents.language)
+        must_be_askable(_asked(offer), patient, record.people, record.contents.names, occasion)
         change = goal_offers.propose(patient, offer, occasion, plan=plan)
         return Decision(change, record.sources, record.goals, record.contents)
 
@@ -40,10 +42,14 @@ async def counter_propose(
     """Answers an offer, or revises an agreed goal, with another offer."""
     await _must_be_sound(offer, session, catalogue)
 
-    def rule(thread: Thread, goal: Goal, occasion: Occasion) -> Change:
-        return goal_offers.counter_propose(thread, goal, offer, reason, occasion)
+    async def decide() -> Decision:
+        record = await read_record(session.fhir, goal_id, if_match=if_match, otherwise=session.language)
+        occasion, patient = session.occasion(record.contents.language), record.patient
+        must_be_askable(_asked(offer), record.goal.subject, patient.people, record.contents.names, occasion)
+        change = goal_offers.counter_propose(record.thread, record.goal, offer, reason, occasion)
+        return Decision(change, record.sources, record.goals, record.contents)
 
-    return await _act(goal_id, rule, session, if_match)
+    return await carry_out(session, decide)
 
 
 async def accept(
@@ -156,6 +162,9 @@ async def _must_be_sound(offer: Offer, session: Session, catalogue: Catalogue) -
     """Its targets can be measured, and what it refers to is the actor's to see."""
     await load_units(amounts_of(offer.targets), catalogue)
     must_be_aimable(offer.targets, catalogue, confirmed=offer.confirmed)
-    links = {f"ask[{i}]": reference for i, reference in enumerate(offer.asked)}
-    links |= {f"addresses[{i}]": reference for i, reference in enumerate(offer.addresses)}
-    await must_be_readable(session.fhir, links)
+    addressed = {f"addresses[{i}]": reference for i, reference in enumerate(offer.addresses)}
+    await must_be_readable(session.fhir, _asked(offer) | addressed)
+
+
+def _asked(offer: Offer) -> dict[str, Reference]:
+    return {f"ask[{i}]": reference for i, reference in enumerate(offer.asked)}

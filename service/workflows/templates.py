@@ -16,9 +16,11 @@ from service.commit import Decision, Outcome, Session, carry_out
 from service.domain import templates as rules
 from service.domain.amounts import amounts_of, must_be_aimable
 from service.domain.apply_template import Application, apply
+from service.domain.askable import must_be_askable
 from service.domain.catalogue import Catalogue
 from service.domain.templates import Content, Gate, Voice
 from service.domain.thread import Change, Occasion
+from service.errors import ResourceNotFound
 from service.records import must_be_at, must_be_theirs, read_patient_record
 from service.series import load_units
 
@@ -153,19 +155,25 @@ async def withdraw_naming(template_id: str, *, session: Session) -> Outcome:
     return await carry_out(_without_name(session), decide)
 
 
-async def apply_template(
-    patient: Reference, template_id: str, application: Application, *, session: Session
-) -> Outcome:
-    """Proposes to a patient all that a released template offers, in one transaction."""
+async def apply_template(patient: Reference, named: str, application: Application, *, session: Session) -> Outcome:
+    """Proposes to a patient all that a released template offers, in one transaction.
+
+    Args:
+        named: the id of the template, its canonical `url|version`, or its `url`, which is that of the released version.
+    """
 
     async def decide() -> Decision:
-        template = template_from_fhir(await session.fhir.read("PlanDefinition", template_id))
+        template, versions = await _find(named, session)
+        rules.must_be_released(template, await _stamps(template, session), versions, session.policy)
         people = {"practitioner": application.practitioner, "family": application.family}
         links = {path: reference for path, reference in people.items() if reference}
         links |= {f"addresses[{i}]": reference for i, reference in enumerate(application.addresses)}
-        record = await read_patient_record(session.fhir, patient)
+        record = await read_patient_record(session.fhir, patient, session.language)
         await must_be_theirs(session.fhir, links, patient)
-        return Decision(apply(template, application, session.occasion()), record.sources, ())
+        occasion = session.occasion(record.contents.language)
+        asked = {path: who for path, who in people.items() if who and who != session.actor.reference}
+        must_be_askable(asked, patient, record.people, record.contents.names, occasion)
+        return Decision(apply(template, application, occasion), record.sources, (), record.contents)
 
     return await carry_out(session, decide)
 
@@ -176,6 +184,30 @@ async def _must_be_aimable(goals: Sequence[TemplateGoal], catalogue: Catalogue) 
     await load_units(amounts_of(chain(*targets)), catalogue)
     for i, of_goal in enumerate(targets):
         must_be_aimable(of_goal, catalogue, within=f"goals[{i}].")
+
+
+async def _find(named: str, session: Session) -> tuple[Template, tuple[Template, ...]]:
+    """The template and all its versions, the latest first.
+
+    Raises:
+        ResourceNotFound: there is none.
+    """
+    url, _, edition = named.partition("|")
+    if ":" in named:
+        versions = await _versions(url, session)
+        found = [t for t in versions if edition in {t.edition, ""}]
+        chosen = next((t for t in found if t.status is TemplateStatus.ACTIVE), next(iter(found), None))
+        if chosen is None:
+            raise ResourceNotFound("there is no such programme")
+        return chosen, versions
+    template = template_from_fhir(await session.fhir.read("PlanDefinition", named))
+    return template, await _versions(template.url, session)
+
+
+async def _versions(url: str, session: Session) -> tuple[Template, ...]:
+    found = await session.fhir.search("PlanDefinition", [("url", url)])
+    versions = (template_from_fhir(r) for r in found if r.get("url") and r.get("version"))
+    return tuple(sorted(versions, key=lambda t: t.edition.zfill(8), reverse=True))
 
 
 async def _act(template_id: str, rule: Rule, session: Session, if_match: str | None, named: bool) -> Outcome:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from fhir_mappings.communication import message_from_fhir
@@ -12,7 +12,7 @@ from fhir_mappings.provenance import stamp_from_fhir
 from fhir_mappings.wording import Language
 from service.commit import Session
 from service.domain.questions import Question, questions_about
-from service.domain.thread import UNSETTLED
+from service.domain.thread import UNSETTLED, as_offered
 from service.records import in_order, read_record
 
 
@@ -61,4 +61,9 @@ async def read_thread(goal_id: str, *, session: Session) -> ThreadView:
 def _offer(goal: Goal, before: Goal | None, stamps: list[Stamp], language: Language) -> OfferView:
     """A message, too, has this goal among the targets of its stamp; what counts is what an act was first about."""
     ours = tuple(s for s in stamps if s.targets[0] == goal.reference)
-    return OfferView(goal, differences(before, goal, language) if before else (), ours)
+    if before is None:
+        return OfferView(goal, (), ours)
+    earlier, later = as_offered(before, stamps), as_offered(goal, stamps)
+    if before.start == goal.start:
+        earlier, later = replace(earlier, start=None), replace(later, start=None)
+    return OfferView(goal, differences(earlier, later, language), ours)

@@ -43,7 +43,7 @@ from fhir_mappings.narrative import agreement_note, plan_narrative
 from fhir_mappings.observation import observation_from_fhir, observation_to_fhir
 from fhir_mappings.person_centered import PlanContents
 from fhir_mappings.provenance import stamp_from_fhir, stamp_to_fhir
-from fhir_mappings.target import detail_in_words, self_standing_text, target_in_words, targets_from_fhir
+from fhir_mappings.target import detail_in_words, own_words, self_standing_text, target_in_words, targets_from_fhir
 from fhir_mappings.task import task_from_fhir, task_to_fhir
 from tests.builders import (
     AGREE,
@@ -302,6 +302,8 @@ def test_targets_in_words(target: Target, words: str) -> None:
 )
 def test_a_description_says_each_target_once(words: str, target: Target, text: str) -> None:
     assert self_standing_text(words, (target,)) == text
+    assert own_words(text, (target,)) == words
+    assert own_words(f"{words} (target: soon)", (target,)) == f"{words} (target: soon)", "that is what they said"
     assert detail_in_words(KG) == "at most 72.50 kilo"
 
 

@@ -21,6 +21,7 @@ import yaml
 from pydantic import ValidationError
 
 from service.gateways.demo_issuer import DemoIssuer
+from service.gateways.demo_record import DEMO_PEOPLE
 from service.settings import Settings
 from tests.sandbox import COPLAN, STEPS, commands, in_shell, running
 
@@ -53,6 +54,39 @@ def test_the_printed_lines_lead_from_an_offer_to_the_plan(said: str, folder: Pat
     assert measured["goals"] == [f"Goal/{accepted['id']}"]
     assert [(g["id"], g["achievementStatus"]) for g in plan["goals"]] == [(accepted["id"], "in-progress")]
     assert [e["resource"]["resourceType"] for e in read["entry"]] == ["CarePlan", "Goal"]
+
+
+def asked_as(said: str, folder: Path, name: str, path: str, *more: str) -> Any:
+    """What a line answers that is sent as one of the people whom the sandbox offers."""
+    curl = " ".join([f"curl -sK .data/demo/{name}.curl $coplan{path}", *more])
+    return in_shell(folder, [commands(said)[0], curl])[-1]
+
+
+def test_each_of_the_people_that_it_offers_can_be_played(said: str, folder: Path) -> None:
+    offered = re.findall(r"(\w+) \(", said.partition("You can be ")[2].partition("\n")[0])
+
+    assert set(offered) == set(DEMO_PEOPLE)
+    for name in offered:
+        assert asked_as(said, folder, name, "/v1/me")["name"] == DEMO_PEOPLE[name][1]
+
+
+def test_a_father_sees_the_trip_and_not_what_his_son_keeps_between_himself_and_his_doctor(
+    said: str, folder: Path
+) -> None:
+    seen = {name: asked_as(said, folder, name, "/v1/patients/lee/plan") for name in ("lee", "bo", "olaf")}
+    goals = {name: {g["id"] for g in plan["goals"]} for name, plan in seen.items()}
+
+    assert goals == {"lee": {"lee-trip", "lee-own"}, "bo": {"lee-trip", "lee-own"}, "olaf": {"lee-trip"}}
+    assert [q["requestedByName"] for q in seen["olaf"]["questionsForYou"]] == ["Lee Lund"]
+    assert len(seen["bo"]["questionsForYou"]) == 2
+
+
+def test_luz_is_spoken_to_in_spanish(said: str, folder: Path) -> None:
+    body = """-H 'Idempotency-Key: luz-1' -d '{"description": "Caminar", "targets": [{"due": "2099-03-31"}]}'"""
+    goal = asked_as(said, folder, "luz", "/v1/patients/luz/goals", body)
+
+    assert goal["description"] == "Caminar (objetivo: a más tardar: 31 de marzo de 2099)"
+    assert goal["targets"][0]["words"] == "a más tardar: 31 de marzo de 2099"
 
 
 def test_the_conflict_of_the_readme_is_what_happens(said: str, folder: Path) -> None:

@@ -217,10 +217,11 @@ async def private_goals(book: Book) -> None:
 
 async def agenda(book: Book) -> None:
     goal, world = await book.agreed(), book.world
-    path, visit = f"/v1/patients/{world.patient}/agenda", {"day": "2026-12-15"}
+    path, visit = f"/v1/patients/{world.patient}/agenda", {"day": "2099-12-15"}
     asked = {"text": "May I run again?", "kind": "question", "goal": goal["id"], "visit": visit}
     item = await book.shows("add", "Ann", world.ann, path, asked)
-    await book.shows("carry-over", "Dr Bo Berg", world.bo, f"{path}/carry-over", {"visit": {"day": "2027-03-16"}})
+    later = {"visit": {"day": "2100-03-16"}, "items": [item["id"]]}
+    await book.shows("carry-over", "Dr Bo Berg", world.bo, f"{path}/carry-over", later)
     moved = (await world.bo.sees(path))["items"][0]
     outcome = {"outcome": "Yes, from April on"}
     await book.shows(

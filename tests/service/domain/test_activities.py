@@ -15,7 +15,7 @@ from fhir_mappings.codes import Act, CarePlanStatus, EventTiming, PeriodUnit, Re
 from fhir_mappings.model import CarePlan, Concept, PartialDate, Stamp, Task
 from service.domain import activities as rules
 from service.domain.activities import ActivityDraft, Course, Said
-from service.domain.adherence import Pause, adherence, pauses_of
+from service.domain.adherence import Adherence, Pause, adherence, pauses_of, together, versions_of
 from service.domain.due import due, due_today, upcoming
 from service.domain.next_steps import next_step
 from service.domain.occurrences import occurrence_with, occurrences
@@ -396,3 +396,44 @@ def test_today_offers_one_of_what_any_day_will_do_for() -> None:
     following = upcoming(an_activity(), [a_report("2026-12-01.HS")], TODAY)
     assert following is not None
     assert following.key == "2026-12-02.HS"
+
+
+def a_stamp(activity: str, act: Act, ago: int, *others: str) -> Stamp:
+    targets = (f"ServiceRequest/{activity}", *(f"ServiceRequest/{o}" for o in others))
+    return Stamp(targets, NOW - timedelta(days=ago), PATIENT, act)
+
+
+def test_what_was_done_before_a_change_still_counts() -> None:
+    first = an_activity(REVOKED, id="first")
+    second = an_activity(REVOKED, id="second", replaces=(first.reference,))
+    third = an_activity(id="third", replaces=(second.reference, "ServiceRequest/kept-elsewhere"))
+    draft = an_activity(DRAFT, id="draft")
+    stamps = (
+        a_stamp("first", Act.PLAN_ACTIVITY, 10),
+        a_stamp("first", Act.ACCEPT, 10),
+        a_stamp("second", Act.COUNTER_PROPOSE, 7),
+        a_stamp("second", Act.ACCEPT, 6),
+        a_stamp("third", Act.COUNTER_PROPOSE, 2),
+    )
+    found = versions_of(third, (draft, first, second), stamps, UTC)
+    days = {v.activity.id: adherence(v.activity, (), v.pauses, days=28, today=TODAY).due for v in found}
+
+    assert [(v.activity.id, v.since and (TODAY - v.since).days, v.until and (TODAY - v.until).days) for v in found] == [
+        ("first", None, 6),
+        ("second", 6, 2),
+        ("third", 2, None),
+    ]
+    # From the day after it was agreed to the day before it was replaced; tonight is not over.
+    assert days == {"first": 3, "second": 3, "third": 1}
+    (alone,) = versions_of(draft, (), (), UTC)
+    assert (alone.activity, alone.pauses) == (draft, ())
+    replaced, *_ = versions_of(first, (second, third), stamps, UTC)
+    assert replaced.until == TODAY - timedelta(days=6), "what was replaced is not missed any more"
+
+
+def test_one_window_has_what_was_done_in_all_forms() -> None:
+    parts = [Adherence(7, TODAY, TODAY, due=3, done=2, missing=1), Adherence(7, TODAY, TODAY, due=2, done=1, partly=1)]
+    whole = together(parts, days=7, today=TODAY)
+
+    assert (whole.first, whole.last) == (TODAY - timedelta(days=6), TODAY)
+    assert (whole.due, whole.done, whole.partly, whole.missing) == (5, 3, 1, 1)

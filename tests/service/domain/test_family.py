@@ -1,5 +1,6 @@
 """Three parties, private goals and the agenda of a visit."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from service.domain.agenda import AgendaDraft
 from service.domain.care_plans import first_plan, linked
 from service.domain.goal_offers import Offer
 from service.domain.policy import Policy
+from service.domain.thread import Change
 from service.domain.visibility import Labelled, with_visibility
 from service.errors import InvalidContent, NotPermitted, TransitionNotAllowed
 from tests.builders import (
@@ -188,11 +190,39 @@ def test_anybody_says_that_it_was_talked_about_but_only_who_asked_takes_it_off()
 
 def test_what_is_open_is_carried_over_once() -> None:
     there = an_item(id="i2", visit=VISIT)
-    (moved,) = agenda.carried_over([an_item(), there], VISIT).others
+    (moved,) = agenda.carried_over([an_item(), there], VISIT, an_occasion()).others
     assert (moved.reference, getattr(moved, "visit", None)) == ("CommunicationRequest/i1", VISIT)
     for items in ([], [there], [an_item(status=AgendaStatus.REVOKED)]):
         with pytest.raises(TransitionNotAllowed):
-            agenda.carried_over(items, VISIT)
+            agenda.carried_over(items, VISIT, an_occasion())
+
+
+@pytest.mark.parametrize(("day", "allowed"), [("2026-11-29", False), ("2026-11-30", True), ("2026-12", True)])
+def test_a_visit_is_over_once_its_day_is_over_everywhere(day: str, allowed: bool) -> None:
+    """At 09:30 UTC on December 1 it is still November 30 in the last places on earth."""
+    visit = Visit(None, PartialDate(day))
+    acts: tuple[Callable[[], Change], ...] = (
+        lambda: agenda.carried_over([an_item()], visit, an_occasion()),
+        lambda: agenda.added(PATIENT, AgendaDraft("x", AgendaKind.TOPIC, visit), an_occasion()),
+    )
+    for act in acts:
+        if allowed:
+            assert act().others
+        else:
+            with pytest.raises(InvalidContent) as refused:
+                act()
+            assert [f.expression for f in refused.value.flaws] == ["visit.day"]
+
+
+def test_what_is_set_for_a_visit_to_come_is_not_left_over() -> None:
+    items = [
+        an_item(id="next"),
+        an_item(id="today", visit=Visit(None, PartialDate("2026-12-01"))),
+        an_item(id="to-come", visit=Visit(None, PartialDate("2026-12-02"))),
+        an_item(id="closed", status=AgendaStatus.REVOKED),
+    ]
+
+    assert [i.id for i in agenda.left_over(items, an_occasion())] == ["next", "today"]
 
 
 def test_the_agenda_is_in_the_order_of_the_visits() -> None:

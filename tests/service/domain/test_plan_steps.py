@@ -3,9 +3,11 @@
 from datetime import UTC, timedelta
 
 from fhir_mappings.activities import Report
-from fhir_mappings.codes import ReportOutcome, TaskStatus
+from fhir_mappings.codes import Act, ReportOutcome, TaskStatus
+from fhir_mappings.model import PartialDate, Stamp
 from service.domain.plan_steps import by_goal, plan_steps
 from service.domain.questions import Question, questions_about, split_for
+from service.domain.thread import as_offered
 from tests.builders import CLINICIAN, NOW, PATIENT, a_goal, a_task, an_actor
 from tests.service.domain.test_activities import COMPLETED, DRAFT, REVOKED, TODAY, an_activity, asked
 
@@ -67,3 +69,13 @@ def test_nobody_answers_their_own_question_and_what_is_on_hold_waits_for_nobody(
     held = Question(a_task(id="k3", owner=PATIENT, requester=CLINICIAN, status=TaskStatus.ON_HOLD))
 
     assert split_for(an_actor(PATIENT), (mine, own, held)) == ((mine,), (own,))
+
+
+def test_a_start_that_came_with_the_agreement_was_not_offered() -> None:
+    agreed = [Stamp(("Goal/g1",), NOW, PATIENT, Act.ACCEPT), Stamp(("Goal/g2",), NOW, PATIENT, Act.ACCEPT)]
+    today, later = PartialDate("2026-12-01"), PartialDate("2027-01-01")
+
+    assert as_offered(a_goal(start=today), agreed).start is None
+    assert as_offered(a_goal(start=later), agreed).start == later
+    assert as_offered(a_goal(start=today), agreed[1:]).start == today
+    assert as_offered(a_goal(), agreed).start is None

@@ -52,6 +52,8 @@ def written(change: Change) -> Template:
     return found
 
 
+PATIENTS_LACK = "1 more endorsement by a patient or family member (endorseTemplate)"
+CLINICIANS_LACK = "1 more endorsement by a clinician (endorseTemplate)"
 ENDORSED = acts((CLINICIAN, Act.DRAFT_TEMPLATE), (PATIENT, Act.ENDORSE), (NURSE, Act.ENDORSE))
 
 
@@ -62,12 +64,12 @@ ENDORSED = acts((CLINICIAN, Act.DRAFT_TEMPLATE), (PATIENT, Act.ENDORSE), (NURSE,
         pytest.param(acts((MOTHER, Act.ENDORSE), (NURSE, Act.ENDORSE)), (), id="a mother counts for the patients"),
         pytest.param(
             acts((NURSE, Act.ENDORSE), (CLINICIAN, Act.ENDORSE)),
-            ("1 more patient or family member must endorse it",),
+            (PATIENTS_LACK,),
             id="never without a patient",
         ),
         pytest.param(
             acts((PATIENT, Act.ENDORSE), (PATIENT, Act.ENDORSE), (OTHER, Act.ENDORSE)),
-            ("1 more clinician must endorse it",),
+            (CLINICIANS_LACK,),
             id="nor without a clinician",
         ),
         pytest.param(
@@ -75,24 +77,30 @@ ENDORSED = acts((CLINICIAN, Act.DRAFT_TEMPLATE), (PATIENT, Act.ENDORSE), (NURSE,
                 *ENDORSED,
                 *(replace(s, recorded=s.recorded + timedelta(hours=1)) for s in acts((PATIENT, Act.REVISE_TEMPLATE))),
             ),
-            ("1 more patient or family member must endorse it", "1 more clinician must endorse it"),
+            (
+                PATIENTS_LACK,
+                CLINICIANS_LACK,
+            ),
             id="another text was endorsed",
         ),
         pytest.param(
             tuple(replace(s, targets=("PlanDefinition/t2",)) for s in ENDORSED),
-            ("1 more patient or family member must endorse it", "1 more clinician must endorse it"),
+            (
+                PATIENTS_LACK,
+                CLINICIANS_LACK,
+            ),
             id="another version was endorsed",
         ),
     ],
 )
 def test_the_gate_counts_endorsements_of_this_text_by_role(stamps: tuple[Stamp, ...], missing: tuple[str, ...]) -> None:
-    assert rules.gate(DRAFT, stamps, Policy()).missing == missing
+    assert rules.gate(DRAFT, stamps, Policy()).missing() == missing
 
 
 def test_an_objection_closes_the_gate_until_it_is_resolved() -> None:
     objection = Remark(RemarkKind.OBJECTION, "Too much", "op4", "A patient", NOW)
     closed = replace(DRAFT, remarks=(objection,))
-    assert rules.gate(closed, ENDORSED, Policy()).missing == ("1 objection is open",)
+    assert rules.gate(closed, ENDORSED, Policy()).missing() == ("1 objection is open (resolveTemplateObjection)",)
     with pytest.raises(TransitionNotAllowed, match="1 objection is open"):
         rules.release(closed, ENDORSED, (), VOICE, an_occasion(CLINICIAN))
 
@@ -100,7 +108,7 @@ def test_an_objection_closes_the_gate_until_it_is_resolved() -> None:
     for who in (PATIENT, NURSE):  # who raised it, and a custodian
         settled = written(rules.resolve(closed, "op4", "Fine", raised, VOICE, named_occasion(who)))
         assert settled.remarks[-1].about == "op4"
-        assert rules.gate(settled, ENDORSED, Policy()).missing == ()
+        assert rules.gate(settled, ENDORSED, Policy()).is_open
     with pytest.raises(NotPermitted):
         rules.resolve(closed, "op4", "Fine", raised, VOICE, named_occasion(CLINICIAN))
     with pytest.raises(TransitionNotAllowed):
@@ -282,10 +290,55 @@ def test_who_is_needed_must_be_named(who: str, parts: Json, template: Template, 
     assert [f.expression for f in raised.value.flaws] == paths
 
 
-def test_only_what_is_released_is_applied() -> None:
-    for status in (TemplateStatus.DRAFT, TemplateStatus.RETIRED):
-        with pytest.raises(TransitionNotAllowed):
-            applied(template=replace(RELEASED, status=status))
+@pytest.mark.parametrize(
+    ("template", "stamps", "versions", "way"),
+    [
+        pytest.param(
+            DRAFT,
+            ENDORSED[:2],
+            (),
+            " Still missing, see getReleaseGate: 1 more endorsement by a clinician (endorseTemplate)."
+            " Then somebody of the care team releases it (releaseTemplate).",
+            id="a draft that lacks a voice",
+        ),
+        pytest.param(
+            DRAFT,
+            ENDORSED,
+            (),
+            " Nothing is missing: somebody of the care team can release it (releaseTemplate).",
+            id="a draft that lacks nothing",
+        ),
+        pytest.param(
+            replace(DRAFT, status=TemplateStatus.RETIRED),
+            (),
+            (),
+            " Start a new version (startTemplateVersion), have it endorsed and release it.",
+            id="retired, and nothing came after it",
+        ),
+        pytest.param(
+            replace(DRAFT, status=TemplateStatus.RETIRED),
+            (),
+            (DRAFT, replace(RELEASED, id="t2", edition="2")),
+            " Released is version 2 (PlanDefinition/t2): apply that one.",
+            id="retired for the next version",
+        ),
+    ],
+)
+def test_only_what_is_released_is_applied_and_the_way_there_is_told(
+    template: Template, stamps: tuple[Stamp, ...], versions: tuple[Template, ...], way: str
+) -> None:
+    with pytest.raises(TransitionNotAllowed) as refused:
+        rules.must_be_released(template, stamps, versions, Policy())
+
+    assert str(refused.value).partition("only what is released can be applied.")[2] == way
+    rules.must_be_released(RELEASED, (), (), Policy())
+
+
+def test_a_programme_does_not_start_in_the_past() -> None:
+    applied(start=an_occasion().earliest_today)
+    with pytest.raises(InvalidContent) as raised:
+        applied(start=an_occasion().earliest_today - timedelta(days=1))
+    assert [f.expression for f in raised.value.flaws] == ["start"]
 
 
 def test_an_action_for_a_goal_that_is_not_there_serves_none() -> None:

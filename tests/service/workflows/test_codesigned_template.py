@@ -2,6 +2,7 @@
 
 import asyncio
 from copy import deepcopy
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -55,7 +56,7 @@ async def test_an_objection_blocks_the_release_until_who_raised_it_says_that_it_
     endorsed = await says(world.other, objected, "endorsements")
     endorsed = await says(world.nora, endorsed, "endorsements")
     refused = await world.bo.post(f"/v1/templates/{template['id']}/release", {}, version=endorsed["version"])
-    assert said(refused, 409)["detail"].endswith("1 objection is open")
+    assert said(refused, 409)["detail"].endswith("1 objection is open (resolveTemplateObjection)")
 
     path = f"/v1/templates/{template['id']}/objections/{objection['id']}/resolve"
     waved_away = await world.bo.post(path, {"text": "It is fine"})
@@ -67,8 +68,8 @@ async def test_an_objection_blocks_the_release_until_who_raised_it_says_that_it_
     settled = said(await world.ann.post(path, {"text": "Three evenings are fine"}), 200)
     assert not any(r.get("open") for r in settled["remarks"])
     assert (await gate(world, template))["missing"] == [
-        "1 more patient or family member must endorse it",
-        "1 more clinician must endorse it",
+        "1 more endorsement by a patient or family member (endorseTemplate)",
+        "1 more endorsement by a clinician (endorseTemplate)",
     ]
 
     template = await says(world.ann, settled, "endorsements")
@@ -99,7 +100,8 @@ async def test_what_is_released_never_changes_and_the_next_version_begins_as_a_c
 async def test_applying_proposes_everything_and_agrees_to_nothing(world: World) -> None:
     template = await released(world)
     knee = f"Condition/knee-{world.suffix}"
-    plan = await applied(world, template, start="2026-12-07", practitioner=world.nora.reference, addresses=[knee])
+    start = world.clock().date() + timedelta(days=7)
+    plan = await applied(world, template, start=start.isoformat(), practitioner=world.nora.reference, addresses=[knee])
 
     assert "goals" not in plan
     assert "activities" not in plan
@@ -113,7 +115,11 @@ async def test_applying_proposes_everything_and_agrees_to_nothing(world: World) 
             (world.nora.reference, "pending"),
         }
     walk = next(g for g in shown if g["description"].startswith("Walk"))
-    assert (walk["startDate"], walk["targets"][0]["due"], walk["addresses"]) == ("2026-12-07", "2027-03-01", [knee])
+    assert (walk["startDate"], walk["targets"][0]["due"], walk["addresses"]) == (
+        start.isoformat(),
+        (start + timedelta(weeks=12)).isoformat(),
+        [knee],
+    )
 
     requests = await world.found(f"ServiceRequest?patient=Patient/{world.patient}")
     assert {(r["status"], r["code"]["text"]) for r in requests} == {
@@ -121,7 +127,10 @@ async def test_applying_proposes_everything_and_agrees_to_nothing(world: World) 
         ("draft", "Physiotherapy"),
     }
     exercises = next(r for r in requests if r["code"]["text"] == "Knee exercises")
-    assert exercises["occurrenceTiming"]["repeat"]["boundsPeriod"] == {"start": "2026-12-07", "end": "2027-02-28"}
+    assert exercises["occurrenceTiming"]["repeat"]["boundsPeriod"] == {
+        "start": start.isoformat(),
+        "end": (start + timedelta(weeks=12, days=-1)).isoformat(),
+    }
     assert exercises["extension"][0]["valueReference"]["reference"] == f"Goal/{walk['id']}"
     tasks = await world.found(f"Task?patient=Patient/{world.patient}")
     asked = sorted((t["focus"]["reference"].partition("/")[0], t["owner"]["reference"]) for t in tasks)
@@ -173,17 +182,44 @@ async def test_a_patient_applies_a_programme_to_themselves_and_asks_somebody(wor
     await applied(world, template, world.ann, practitioner=world.bo.reference)
 
     waiting = await world.bo.sees(f"/v1/patients/{world.patient}/plan")
-    assert len(waiting["questionsForYou"]) == 2
+    assert [q["description"][:4] for q in waiting["questionsForYou"] if "goal" in q] == ["Walk", "Go b"]
+    assert [q["description"] for q in waiting["questionsForYou"] if "activity" in q] == ["Physiotherapy"]
+
+
+@pytest.mark.parametrize("form", ["{url}|{edition}", "{url}"])
+async def test_a_programme_is_applied_by_the_name_that_plans_know_it_by(world: World, form: str) -> None:
+    first = await released(world)
+    second = await says(world.ann, first, "versions")
+    path = f"/v1/patients/{world.patient}/apply-template"
+    plan = said(await world.bo.post(path, {"template": form.format(**first)}), 201)
+
+    assert plan["instantiates"] == first["canonical"] == f"{first['url']}|1"
+    refused = said(await world.bo.post(path, {"template": second["canonical"]}), 409)["detail"]
+    assert f"Released is version 1 (PlanDefinition/{first['id']}): apply that one." in refused
+    for unknown in (f"{first['url']}|9", "urn:uuid:nothing"):
+        said(await world.bo.post(path, {"template": unknown}), 404)
+    for wrong in ("urn:a,b", "urn:a|b|c", "javascript:1", "a b", ""):
+        assert [e["path"] for e in said(await world.bo.post(path, {"template": wrong}), 422)["errors"]] == ["template"]
 
 
 async def test_only_what_is_released_is_applied_and_to_ones_own_patients(world: World) -> None:
     draft = await drafted(world)
     path = f"/v1/patients/{world.patient}/apply-template"
-    assert (await world.bo.post(path, {"template": draft["id"]})).status_code == 409
+    refused = said(await world.bo.post(path, {"template": draft["id"]}), 409)["detail"]
+    assert refused.endswith(
+        "is draft: only what is released can be applied. Still missing, see getReleaseGate:"
+        " 1 more endorsement by a patient or family member (endorseTemplate);"
+        " 1 more endorsement by a clinician (endorseTemplate)."
+        " Then somebody of the care team releases it (releaseTemplate)."
+    )
     template = await released(world)
+    past = await world.bo.post(path, {"template": template["id"], "start": "2020-01-01"})
+    assert [e["path"] for e in said(past, 422)["errors"]] == ["start"]
     assert (await world.other.post(path, {"template": template["id"]})).status_code == 404
     mother = {"template": template["id"], "family": world.rosa.reference}
     assert [e["path"] for e in said(await world.bo.post(path, mother), 422)["errors"]] == ["family"]
+    nobody = {"template": template["id"], "practitioner": f"Practitioner/eve-{world.suffix}"}
+    assert [e["path"] for e in said(await world.bo.post(path, nobody), 422)["errors"]] == ["practitioner"]
     retired = await says(world.bo, template, "retire", reason="A better one is coming")
     assert (await world.bo.post(path, {"template": retired["id"]})).status_code == 409
     assert await world.found(f"Goal?patient=Patient/{world.patient}") == []

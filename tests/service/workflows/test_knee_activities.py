@@ -44,6 +44,8 @@ async def reports(who: Person, activity: Json, occurrence: str, outcome: str, **
 async def steps_of(world: World) -> dict[str, tuple[str, str, Json | None]]:
     """Status, intent and next step of each activity by its words."""
     listed = (await world.ann.sees(f"/v1/patients/{world.patient}/activities"))["activities"]
+    for step in listed:
+        step.get("next", {}).pop("words", None)
     return {
         step["activity"]["description"]: (step["activity"]["status"], step["activity"]["intent"], step.get("next"))
         for step in listed
@@ -85,6 +87,11 @@ async def test_orders_are_steps_that_say_who_has_to_do_what_next(world: World) -
     exercises = await plans(world, world.nora, "Knee exercises", schedule=NIGHTLY, instruction="Ten minutes")
 
     listed = (await world.ann.sees(f"/v1/patients/{world.patient}/activities"))["activities"]
+    assert [a["next"].pop("words")[:31] for a in listed] == [
+        "Next: Test clinic (clinic), by ",
+        "Next: Nora Nyby (care team), by",
+        "Waiting for the answer of Ann A",
+    ]
     steps = {
         a["activity"]["description"]: (a["activity"]["status"], a["activity"]["intent"], a["next"]) for a in listed
     }
@@ -230,6 +237,10 @@ async def test_too_hard_becomes_smaller_once_the_other_side_agrees(world: World)
 
     offered = smaller["goals"][0]
     assert offered["goal"] == f"Goal/{goal['id']}"
+    assert offered["counterProposal"]["description"] == (
+        "Walk to the shops again without my knee hurting. Let us start smaller:"
+        " Knee exercises, on Monday, Wednesday, and Friday before going to sleep."
+    )
     countered = await world.ann.post(
         f"/v1/goals/{goal['id']}/counter-proposals", offered["counterProposal"], version=offered["version"]
     )
@@ -237,6 +248,35 @@ async def test_too_hard_becomes_smaller_once_the_other_side_agrees(world: World)
     plan = await care_plan(world)
     assert [g["reference"] for g in plan["goal"]] == [f"Goal/{new['id']}"]
     assert [a["reference"]["reference"] for a in plan["activity"]] == [f"ServiceRequest/{change['id']}"]
+
+
+async def test_what_was_done_before_a_change_is_told_beside_what_was_done_since(world: World) -> None:
+    _, exercises = await a_week(world)
+    world.clock.days_ago(0)
+    before = (await world.ann.sees(f"/v1/activities/{exercises['id']}/adherence"))["windows"]
+    smaller = await world.ann.sees(f"/v1/activities/{exercises['id']}/smaller?{ZONE}")
+    change = await acts(world.bo, await acts(world.ann, exercises, "changes", **smaller["change"]), "accept")
+    went = await world.bo.sees(f"/v1/activities/{change['id']}/adherence")
+
+    assert went["windows"] == before, "the change alone changes nothing of what was done"
+    assert [(v["activity"], v["words"]) for v in went["versions"]] == [
+        (
+            f"ServiceRequest/{exercises['id']}",
+            "Before, every day before going to sleep: 3 of 7 done, 1 partly done, 1 skipped, 1 too hard,"
+            " 1 without a report",
+        ),
+        (
+            f"ServiceRequest/{change['id']}",
+            "Now, on Monday, Wednesday, and Friday before going to sleep: nothing was due yet",
+        ),
+    ]
+    today = world.clock().date().isoformat()
+    assert (went["versions"][0]["until"], went["versions"][1]["since"]) == (today, today)
+    assert "versions" not in await world.ann.sees(f"/v1/activities/{(await lone(world))['id']}/adherence")
+
+
+async def lone(world: World) -> Json:
+    return await plans(world, world.ann, "A walk", schedule={"frequency": 4, "unit": "wk"})
 
 
 async def test_a_change_of_what_is_ones_own_needs_nobody(world: World) -> None:
@@ -305,11 +345,13 @@ async def test_the_week_shows_what_any_day_will_do_for(world: World) -> None:
     [
         pytest.param({"schedule": {"times": ["21:00"], "when": ["HS"]}}, "schedule", id="a time and a moment"),
         pytest.param({"schedule": {"days": ["mon"], "frequency": 2, "unit": "wk"}}, "schedule", id="days and a number"),
-        pytest.param({"schedule": {"start": "2026-12-02", "until": "2026-12-01"}}, "schedule", id="ends too early"),
+        pytest.param({"schedule": {"start": "2099-12-02", "until": "2099-12-01"}}, "schedule", id="ends too early"),
         pytest.param({"schedule": {"start": "2026-12"}}, "schedule.start", id="no whole day"),
         pytest.param({"schedule": {"times": ["25:00"]}}, "schedule.times[0]", id="no time"),
         pytest.param({"schedule": {"period": 0}}, "schedule.period", id="no period"),
-        pytest.param({"schedule": NIGHTLY, "due": "2026-12-01"}, "body", id="once or repeatedly"),
+        pytest.param({"schedule": NIGHTLY, "due": "2099-12-01"}, "body", id="once or repeatedly"),
+        pytest.param({"due": "2020-01-01"}, "due", id="a day that is over"),
+        pytest.param({"schedule": {"start": "2020-01-01", "until": "2020-02-01"}}, "schedule.until", id="all over"),
         pytest.param({"performers": ["Device/1"]}, "performers[0]", id="a device does nothing"),
         pytest.param({"performers": ["Patient/nobody"]}, "performers[0]", id="an absent person"),
         pytest.param({"goals": ["nothing"]}, "goals[0]", id="an absent goal"),

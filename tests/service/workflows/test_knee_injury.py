@@ -87,6 +87,7 @@ async def test_the_thread_tells_who_offered_what_what_differs_and_why(world: Wor
 
     assert [o["goal"]["id"] for o in thread["offers"]] == [first["id"], second["id"]]
     differences = {d["element"]: d for d in thread["offers"][1]["differences"]}
+    assert set(differences) == {"Goal.description", "Goal.target"}, "that it began with the agreement is no difference"
     assert "6000" in differences["Goal.target"]["before"]
     assert "4000" in differences["Goal.target"]["after"]
     acts = [(a["act"], a["who"], a.get("reason")) for o in thread["offers"] for a in o["acts"]]
@@ -97,6 +98,17 @@ async def test_the_thread_tells_who_offered_what_what_differs_and_why(world: Wor
     ]
     assert [m["text"] for m in thread["messages"]] == ["May I take the painkiller before?"]
     assert thread.get("waiting", []) == []
+
+
+async def test_a_start_is_a_difference_only_where_somebody_has_said_another(world: World) -> None:
+    _, second = await agreed(world)
+    offer = {"description": "Walk to the shops twice a week", "reason": "Winter is coming"}
+    third = await world.ann.acts(second, "counter-proposals", **offer)
+    await world.bo.acts(third, "counter-proposals", **offer, startDate="2099-03-01")
+    thread = await world.ann.sees(f"/v1/goals/{third['id']}/thread")
+
+    starts = [[d for d in o.get("differences", []) if d["element"] == "Goal.start"] for o in thread["offers"]]
+    assert [[d["after"] for d in found] for found in starts] == [[], [], [], ["March 1, 2099"]]
 
 
 async def test_progress_moves_the_goal_and_shows_in_the_plan(world: World) -> None:

@@ -103,6 +103,40 @@ async def test_how_often_and_how_it_went_are_said_in_the_language_of_the_reader(
     assert smaller["change"]["reason"] == "Por ahora me gustaría hacer menos."
 
 
+async def test_an_act_is_answered_in_the_language_of_the_patient_where_the_caller_names_none(world: World) -> None:
+    await speaks(world, ("en", False), ("es-MX", True))
+    body = {"description": WORDS, "targets": [{**STEPS, "due": "2099-03-31"}]}
+    offer = said(await world.bo.post(f"/v1/patients/{world.patient}/goals", body), 201)
+    assert offer["targets"][0]["words"].startswith("pasos: al menos 4000")
+    agreed = await world.ann.acts(offer, "accept")
+    assert agreed["targets"][0]["words"].startswith("pasos: al menos 4000")
+    english = await world.bo.get(f"/v1/goals/{offer['id']}", **{"Accept-Language": "en"})
+    assert said(english, 200)["targets"][0]["words"].startswith("pasos: at least 4000")
+    for path in (f"/v1/goals/{offer['id']}", f"/v1/patients/{world.patient}/goals"):
+        found = await world.bo.sees(path)
+        assert (found["goals"][0] if "goals" in found else found)["targets"][0]["words"].startswith("pasos: al menos")
+
+    (plan,) = await world.found(f"CarePlan?subject=Patient/{world.patient}")
+    nightly = {"description": "Ejercicios", "schedule": {"when": ["HS"]}, "goals": [offer["id"]]}
+    planned = said(await world.bo.post(f"/v1/care-plans/{plan['id']}/activities", nightly), 201)
+    assert planned["schedule"]["words"].startswith("cada día antes de dormir")
+    (task,) = await world.found(f"Task?focus=ServiceRequest/{planned['id']}")
+    assert task["description"].startswith("Hay una propuesta de algo que hacer.")
+    yes = await world.ann.post(f"/v1/activities/{planned['id']}/accept", {}, version=planned["version"])
+    assert said(yes, 200)["notes"][-1]["text"] == "De acuerdo"
+    listed = (await world.bo.sees(f"/v1/patients/{world.patient}/activities"))["activities"][0]
+    assert listed["next"]["words"].startswith("Sigue: Ann Ahl (paciente)")
+    went = await world.bo.sees(f"/v1/activities/{planned['id']}/adherence")
+    assert went["windows"][0]["words"].startswith("Últimos 7 días")
+    english = await world.bo.get(f"/v1/activities/{planned['id']}/smaller", **{"Accept-Language": "en"})
+    smaller = said(english, 200)
+    assert smaller["words"].startswith("Ejercicios: on Monday")
+    assert smaller["goals"][0]["counterProposal"]["description"] == (
+        f"{WORDS}. Empecemos con menos: Ejercicios, cada lunes, miércoles y viernes antes de dormir."
+    )
+    assert smaller["change"]["reason"] == "Por ahora me gustaría hacer menos."
+
+
 async def test_a_clinic_says_what_is_spoken_where_a_record_does_not(fhir_server: FhirServer) -> None:
     async with open_world(fhir_server, language="es") as world:
         await agreed(world)

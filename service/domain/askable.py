@@ -1,0 +1,66 @@
+"""Who can be asked: whoever sees the question, and can answer it."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Final
+
+from fhir_mappings.carrier import Json
+from fhir_mappings.model import Reference
+from service.domain.care_teams import members_of
+from service.domain.policy import PractitionerAccess
+from service.domain.proxies import is_active
+from service.domain.thread import Occasion
+from service.errors import Flaw, InvalidContent
+
+CLINICIANS: Final = frozenset({"Practitioner", "PractitionerRole"})
+JUDGED: Final = CLINICIANS | {"CareTeam", "Patient", "RelatedPerson"}
+"""Types that a record says something of. A clinic that is asked answers by whoever is on the care team."""
+
+
+def must_be_askable(
+    asked: Mapping[str, Reference],
+    patient: Reference,
+    people: Collection[Json],
+    names: Mapping[Reference, str],
+    occasion: Occasion,
+) -> None:
+    """Refuses a question to somebody who would never see it.
+
+    Args:
+        asked: who is asked, by the path of the element that says so.
+        people: the patient's care teams with those who take part in them, and the family.
+
+    Raises:
+        InvalidContent: names each such element, and who can be asked.
+    """
+    free = CLINICIANS if occasion.policy.practitioner_access is not PractitionerAccess.CARE_TEAM else frozenset()
+    known = dict.fromkeys(_askable(people, patient, occasion))
+    wrong = [path for path, who in asked.items() if who not in known and _kind(who) in JUDGED - free]
+    if wrong:
+        others = "; ".join(_shown(who, names) for who in known if who != occasion.actor.reference)
+        message = f"would not see the question: nobody of this patient's family or care team. You can ask: {others}"
+        raise InvalidContent(*(Flaw(path, message, "business-rule") for path in wrong))
+
+
+def _askable(people: Iterable[Json], patient: Reference, occasion: Occasion) -> Iterator[Reference]:
+    """The patient, those who take part in a care team today, the teams themselves, the family."""
+    people = tuple(people)
+    yield patient
+    members = {m for p in people if p["resourceType"] == "CareTeam" for m in members_of(p, patient, occasion.today)}
+    yield from sorted(m for m in members if _kind(m) in CLINICIANS)
+    for person in people:
+        reference = f"{person['resourceType']}/{person['id']}"
+        match person["resourceType"]:
+            case "PractitionerRole" if reference in members:
+                yield person.get("practitioner", {}).get("reference", reference)
+            case "RelatedPerson" if is_active(person, occasion.today):
+                yield reference
+            case "CareTeam" if any(members_of(person, patient, occasion.today)):
+                yield reference
+
+
+def _shown(who: Reference, names: Mapping[Reference, str]) -> str:
+    return f"{names[who]} ({who})" if who in names else who
+
+
+def _kind(who: Reference) -> str:
+    return who.partition("/")[0]
