@@ -1,7 +1,7 @@
 """Dev has type 1 diabetes: what he eats, how he moves and how he doses insulin is decided by him, with his team.
 
-Each of the three is decided in another way: another offer, a no with something of his own, and a goal that the team does
-not share and leaves to him. It ends with what any EHR finds on the FHIR server.
+Each of the three is decided in another way: by another offer, by a no and something of his own, and by a goal that the
+team does not share and leaves to him. It ends with what any EHR finds on the FHIR server.
 """
 
 from typing import Any
@@ -46,7 +46,7 @@ async def decides_on_exercise(world: World, food: Json) -> tuple[Json, Json]:
 
 
 async def decides_on_insulin(world: World) -> tuple[Json, Json, Json]:
-    """His doctor does not share it and leaves it to him; a change that the nurse asks for changes nothing without him."""
+    """His doctor does not share it and leaves it to him; what the nurse asks to change, changes nothing without him."""
     offer = await world.dev.proposes(
         world.diabetic,
         "I set my insulin at meals myself, by what I am about to eat",
