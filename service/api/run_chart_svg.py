@@ -17,12 +17,13 @@ from xml.sax.saxutils import escape, quoteattr
 from fhir_mappings.wording import Language
 from service.api.chart_words import nothing_in_words, number, sentences, target_in_words, title
 from service.domain.run_chart import Mark, RunChart
+from service.shapes import INK, line, text, wrapped
 
 WIDTH: Final = 360
 LEFT, RIGHT, PLOT_HEIGHT = 46, 14, 190
-CHARACTER: Final = 0.54
-"""Width of a character on average, in font sizes: lines are broken by it, for nobody can measure text here."""
-INK, LINE, FAINT, GRID = "#111111", "#0b4a8f", "#595959", "#d0d0d0"
+ACROSS: Final = WIDTH - 16
+"""Room for words, between the margins."""
+LINE, FAINT, GRID, EDGE = "#0b4a8f", "#595959", "#d0d0d0", "#2f6b2f"
 THOUSANDS: Final = 10_000
 """From so much on the axis tells thousands."""
 LONG: Final = 300
@@ -30,7 +31,7 @@ LONG: Final = 300
 NARROWEST_GAP: Final = 58
 """Room for the words that values are missing."""
 STYLE: Final = (
-    "text{font-family:Roboto,'Segoe UI',Helvetica,Arial,sans-serif;fill:#111111}"
+    "text{font-family:Roboto,'Segoe UI',Helvetica,Arial,sans-serif}"
     ".s{fill:none;stroke:#0b4a8f;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}"
     ".m{fill:none;stroke:#111111;stroke-width:1.5;stroke-dasharray:1.5 3.5;stroke-linecap:round}"
     ".b{fill:none;stroke:#111111;stroke-width:2}"
@@ -77,7 +78,7 @@ def run_chart_svg(chart: RunChart, language: Language) -> str:
 
 
 def _panel(chart: RunChart, language: Language) -> tuple[list[str], int]:
-    heading = _wrapped(chart.what, 18, most=3)
+    heading = wrapped(chart.what, ACROSS, 18, most=3)
     body, top = _text_lines(heading, 8, 24, 18, bold=True), 10 + 22 * len(heading)
     for part in chart.parts:
         drawn, height = _chart(part, language)
@@ -87,14 +88,14 @@ def _panel(chart: RunChart, language: Language) -> tuple[list[str], int]:
 
 
 def _chart(chart: RunChart, language: Language) -> tuple[list[str], int]:
-    heading = _wrapped(chart.what, 16, most=3)
+    heading = wrapped(chart.what, ACROSS, 16, most=3)
     top = 42 + 20 * len(heading)
     plot = _plot(chart, float(top))
     legend, below = _legend(chart, language, plot.bottom + 54)
     notes, height = _notes(chart, language, below)
     body = [
         *_text_lines(heading, 8, 22, 16, bold=True),
-        _text(8, top - 14, chart.unit, 13) if chart.unit else "",
+        text(8, top - 14, chart.unit, size=13) if chart.unit else "",
         *_grid(plot, language),
         *_target(chart, plot),
         *_gaps(chart, plot, language),
@@ -132,10 +133,10 @@ def _grid(plot: Plot, language: Language) -> Iterator[str]:
     in_thousands = max(map(abs, ticks)) >= THOUSANDS
     for tick in ticks:
         y = plot.y(tick)
-        yield f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="{GRID}"/>'
-        yield _text(LEFT - 6, y + 4, _tick_text(tick, in_thousands, language), 12, anchor="end")
-    yield f'<line x1="{LEFT}" y1="{plot.top}" x2="{LEFT}" y2="{plot.bottom}" stroke="{INK}"/>'
-    yield f'<line x1="{LEFT}" y1="{plot.bottom}" x2="{WIDTH - RIGHT}" y2="{plot.bottom}" stroke="{INK}"/>'
+        yield line(LEFT, y, WIDTH - RIGHT, y, stroke=GRID)
+        yield text(LEFT - 6, y + 4, _tick_text(tick, in_thousands, language), anchor="end")
+    yield line(LEFT, plot.top, LEFT, plot.bottom, stroke=INK)
+    yield line(LEFT, plot.bottom, WIDTH - RIGHT, plot.bottom, stroke=INK)
 
 
 def _target(chart: RunChart, plot: Plot) -> Iterator[str]:
@@ -147,8 +148,7 @@ def _target(chart: RunChart, plot: Plot) -> Iterator[str]:
     box = f'x="{LEFT}" y="{above:.1f}" width="{WIDTH - LEFT - RIGHT}" height="{max(below - above, 1):.1f}"'
     yield f'<rect {box} fill="url(#h)"/>'
     for edge in (plot.y(e) for e in (aim.low, aim.high) if e is not None):
-        dashes = 'stroke="#2f6b2f" stroke-width="1.5" stroke-dasharray="6 3"'
-        yield f'<line x1="{LEFT}" y1="{edge:.1f}" x2="{WIDTH - RIGHT}" y2="{edge:.1f}" {dashes}/>'
+        yield line(LEFT, edge, WIDTH - RIGHT, edge, stroke=EDGE, width=1.5, dash="6 3")
 
 
 def _gaps(chart: RunChart, plot: Plot, language: Language) -> Iterator[str]:
@@ -157,7 +157,7 @@ def _gaps(chart: RunChart, plot: Plot, language: Language) -> Iterator[str]:
         left, right = plot.x(gap.after), plot.x(gap.before)
         if right - left >= NARROWEST_GAP:
             middle, y, said = (left + right) / 2, _free_height(chart, plot), language.say("no values")
-            yield _text(middle, y, said, 11, anchor="middle", colour=FAINT)
+            yield text(middle, y, said, size=11, anchor="middle", fill=FAINT)
 
 
 def _free_height(chart: RunChart, plot: Plot) -> float:
@@ -178,8 +178,7 @@ def _series(chart: RunChart, plot: Plot) -> Iterator[str]:
     for mark in chart.marks:
         if mark.low != mark.high:
             x = plot.x(mark.day)
-            ends = f'x1="{x:.1f}" y1="{plot.y(mark.low):.1f}" x2="{x:.1f}" y2="{plot.y(mark.high):.1f}"'
-            yield f'<line {ends} stroke="{FAINT}" stroke-width="{1 if crowded else 1.5}"/>'
+            yield line(x, plot.y(mark.low), x, plot.y(mark.high), stroke=FAINT, width=1 if crowded else 1.5)
     steps = [f"{'M' if i == 0 or m.day in broken else 'L'}{_at(plot, m)}" for i, m in enumerate(chart.marks)]
     if len(steps) > 1:
         yield f'<path class="s" d="{"".join(steps)}"/>'
@@ -207,7 +206,8 @@ def _bracket(x: float, low: float, high: float) -> str:
 
 def _dates(chart: RunChart, plot: Plot, language: Language) -> Iterator[str]:
     if not chart.marks:
-        yield _text(WIDTH / 2 + 16, plot.top + PLOT_HEIGHT / 2, nothing_in_words(chart, language), 15, anchor="middle")
+        said = nothing_in_words(chart, language)
+        yield text(WIDTH / 2 + 16, plot.top + PLOT_HEIGHT / 2, said, size=15, anchor="middle")
         return
     span = (plot.last - plot.first).days
     count = min(4, span + 1) if span > 5 else span + 1
@@ -215,13 +215,13 @@ def _dates(chart: RunChart, plot: Plot, language: Language) -> Iterator[str]:
     for position, day in enumerate(days):
         anchor = "middle" if count == 1 else {0: "start", count - 1: "end"}.get(position, "middle")
         x = plot.x(day)
-        yield f'<line x1="{x:.1f}" y1="{plot.bottom}" x2="{x:.1f}" y2="{plot.bottom + 4}" stroke="{INK}"/>'
+        yield line(x, plot.bottom, x, plot.bottom + 4, stroke=INK)
         x += {"start": -8, "end": 8, "middle": 0}[anchor]
         said = language.short_month(day) if span > LONG else language.short_day(day, year=False)
-        yield _text(x, plot.bottom + 18, said, 12, anchor=anchor)
+        yield text(x, plot.bottom + 18, said, anchor=anchor)
     if span <= LONG:
         years = sorted({str(plot.first.year), str(plot.last.year)})
-        yield _text(WIDTH - RIGHT, plot.bottom + 33, "/".join(years), 12, anchor="end")
+        yield text(WIDTH - RIGHT, plot.bottom + 33, "/".join(years), anchor="end")
 
 
 def _legend(chart: RunChart, language: Language, top: float) -> tuple[list[str], float]:
@@ -245,7 +245,7 @@ def _legend(chart: RunChart, language: Language, top: float) -> tuple[list[str],
     drawn, y = [], top
     for sign, said in rows:
         drawn.append(_sign(sign, y))
-        lines = _wrapped(said, 13, left=38)
+        lines = wrapped(said, ACROSS - 30, 13)
         drawn += _text_lines(lines, 38, y, 13)
         y += 18 * len(lines)
     return drawn, y
@@ -266,7 +266,7 @@ def _notes(chart: RunChart, language: Language, top: float) -> tuple[list[str], 
     said = sentences(chart, language)[1 if target_in_words(chart, language) else 0 :]
     drawn, y = [], top + 8
     for sentence in said:
-        lines = _wrapped(sentence, 13)
+        lines = wrapped(sentence, ACROSS, 13)
         drawn += _text_lines(lines, 8, y, 13)
         y += 17 * len(lines) + 3
     return drawn, ceil(y)
@@ -289,30 +289,6 @@ def _tick_text(value: float, in_thousands: bool, language: Language) -> str:
     return f"{number(value / 1000, language)}k" if in_thousands and value else number(value, language)
 
 
-def _wrapped(said: str, size: int, *, left: int = 8, most: int = 6) -> list[str]:
-    """Lines that fit, broken between words; a word that is longer than a line is broken, too."""
-    fits = floor((WIDTH - left - 8) / (size * CHARACTER))
-    lines: list[str] = []
-    for word in (part for w in said.split() for part in _pieces(w, fits)):
-        if lines and len(lines[-1]) + 1 + len(word) <= fits:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1][: fits - 1]}…"]
-
-
-def _pieces(word: str, fits: int) -> Sequence[str]:
-    return [word[i : i + fits] for i in range(0, len(word), fits)]
-
-
 def _text_lines(lines: Sequence[str], x: float, y: float, size: int, *, bold: bool = False) -> list[str]:
     height = size + 4
-    return [_text(x, y + height * i, line, size, bold=bold) for i, line in enumerate(lines)]
-
-
-def _text(
-    x: float, y: float, said: str, size: int, *, anchor: str = "start", bold: bool = False, colour: str = INK
-) -> str:
-    weight = ' font-weight="bold"' if bold else ""
-    place = f'x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}"'
-    return f'<text {place}{weight} style="fill:{colour}">{escape(said)}</text>'
+    return [text(x, y + height * i, said, size=size, bold=bold) for i, said in enumerate(lines)]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
+from service import shapes
+
 WIDTH, HEIGHT = 780, 400
 LEFT, RIGHT, TOP, BOTTOM = 64, 150, 64, 72
 INK, QUIET, LINE, BAND, LOUD = "#1b2733", "#5b6770", "#1c5d99", "#e6eef6", "#a63d00"
@@ -31,25 +33,7 @@ class Plot:
         return "M " + " L ".join(f"{self.x(x):.1f} {self.y(y):.1f}" for x, y in points)
 
 
-def text(
-    x: float, y: float, words: str, *, size: int = 12, fill: str = INK, anchor: str = "start", bold: bool = False
-) -> str:
-    weight = ' font-weight="bold"' if bold else ""
-    place = f'x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{fill}" text-anchor="{anchor}"{weight}'
-    return f"<text {place}>{escape(words)}</text>"
-
-
-def line(x1: float, y1: float, x2: float, y2: float, *, stroke: str = QUIET, width: float = 1, dash: str = "") -> str:
-    dashed = f' stroke-dasharray="{dash}"' if dash else ""
-    return (
-        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{stroke}"'
-        f' stroke-width="{width}"{dashed}/>'
-    )
-
-
-def path(d: str, *, stroke: str = "none", fill: str = "none", width: float = 1.5, dash: str = "") -> str:
-    dashed = f' stroke-dasharray="{dash}"' if dash else ""
-    return f'<path d="{d}" stroke="{stroke}" fill="{fill}" stroke-width="{width}" stroke-linejoin="round"{dashed}/>'
+line, path, text = shapes.line, shapes.path, shapes.text
 
 
 def dot(x: float, y: float, words: str, *, radius: float = 3) -> str:
