@@ -31,8 +31,9 @@ CARDS: Final = {
             "summary": "Admission that the patient does not want: talk before you sign",
             "indicator": "warning",
             "source": {"label": "CoPlan: what the patient and the care team said"},
-            "detail": "**Admission that the patient does not want**\n\nOrdered: Admission to hospital: Admit to ward 3"
-            "\n\nWanted: “I want to sleep in my own bed tonight” \\(said by the patient, 03 Dec 2026\\)",
+            "detail": "“I want to sleep in my own bed tonight, my sister can stay with me” (Prefers care at home). "
+            "Said by the patient, 1 minute ago. Only if: the pain can be kept under control."
+            "\n\nWhether the condition is met is for you to judge.\n\nOrdered: Admit to ward 3",
             "overrideReasons": [
                 {
                     "code": "talked-with-person",

@@ -4,10 +4,12 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from joserfc.jwk import KeySet
 from typer.testing import CliRunner
 
 from fhir_mappings.carrier import encode
@@ -18,11 +20,15 @@ from service.demo_app import demo_app
 from service.domain.hooks import Hook
 from service.ehr_command import launch_of
 from service.errors import InvalidContent, NotAuthenticated
+from service.gateways.cds_clients import CdsClient, CdsClientVerifier
 from service.gateways.demo_ehr import DemoEhr
 from service.gateways.demo_issuer import DemoIssuer
+from service.gateways.issuer_keys import KnownKeys
+from service.gateways.memory_store import MemoryNonces
 from service.settings import Settings
 from tests.sandbox import COPLAN, in_shell, running
 
+DOCS = Path(__file__).parents[2] / "docs" / "cds-hooks.md"
 Plays = Callable[..., str]
 
 
@@ -53,6 +59,34 @@ def plays(coplan: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Plays:
     return played
 
 
+def documented(mark: str, language: str = "json") -> str:
+    """A block of docs/cds-hooks.md."""
+    found = re.search(rf"{re.escape(mark)}\n```{language}\n(.*?)\n```", DOCS.read_text("utf-8"), re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_the_documentation_shows_what_goes_over_the_wire(coplan: str, folder: Path, plays: Plays) -> None:
+    """First of all: nobody has asked yet."""
+    call = plays("order-sign", "--curl")
+    sent = json.loads(call.partition("-d '")[2].rstrip("'\n"))
+    (answer,) = in_shell(folder, [call])
+    shown, shown_answer = json.loads(documented("<!-- call -->")), json.loads(documented("<!-- answer -->"))
+
+    assert {**sent, "hookInstance": None, "fhirServer": None} == {**shown, "hookInstance": None, "fhirServer": None}
+    assert json.loads(encode(answer).decode().replace(coplan, "http://127.0.0.1:8000")) == shown_answer
+
+
+async def test_a_token_that_is_signed_as_the_documentation_says_is_taken() -> None:
+    told: dict[str, Any] = {}
+    exec(documented("its public half is published as a JWKS.\n", "python"), told)
+    client = CdsClient(KnownKeys(KeySet.import_key_set(told["jwks"])))
+    endpoint = "https://coplan.example/cds-services"
+    verifier = CdsClientVerifier({"https://ehr.example/": client}, MemoryNonces())
+
+    assert await verifier.verify(told["token"](endpoint), endpoint) == "https://ehr.example/"
+
+
 def test_from_nobody_has_asked_to_asked_first(coplan: str, folder: Path, plays: Plays) -> None:
     started = plays("encounter-start")
     assert "Not asked yet: does the patient want to be admitted?" in started
@@ -70,6 +104,11 @@ def test_from_nobody_has_asked_to_asked_first(coplan: str, folder: Path, plays: 
     assert stated.json()["statedBy"] == "Patient/ann"
 
     assert "Asked: the patient prefers care at home" in plays("encounter-start")
+    (answer,) = in_shell(folder, [plays("order-sign", "--curl")])
+    (card,), (example,) = answer["cards"], cds_examples.CARDS["cards"]
+    assert {k: card[k] for k in ("summary", "indicator", "source", "detail")} == {
+        k: example[k] for k in ("summary", "indicator", "source", "detail")
+    }
     signing = plays("order-sign", "--sign")
     assert "Admission that the patient does not want" in signing
     order = re.findall(r"Signed: (ServiceRequest/\S+),", signing)
