@@ -10,6 +10,7 @@ from babel.messages.extract import extract_from_dir
 from fhir_mappings.model import PartialDate
 from fhir_mappings.pco import INVENTORY, PURPOSE
 from fhir_mappings.wording import ENGLISH, SHIPPED, Language, _catalogue, language_of, phrase
+from service.measure_definitions import measures
 
 ROOT = Path(__file__).parents[2]
 SPANISH = Language("es")
@@ -25,6 +26,7 @@ def sentences() -> set[tuple[str, ...]]:
             str(ROOT / package), method_map=[("**.py", "python")], keywords=keywords
         )
     }
+    found |= {(words,) for m in measures().values() for words in (m.title, m.plain)}
     return found | {(display,) for codes in (INVENTORY, PURPOSE) for display in codes.codes.values()}
 
 
