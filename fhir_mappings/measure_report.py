@@ -88,10 +88,15 @@ def measure_report_to_fhir(report: MeasureReport) -> Json:
         }
     )
     with_tag(resource, NETWORK, report.network)
-    with_tag(resource, MEASURE, report.measure.partition("|")[0].rpartition(":")[2])
+    with_tag(resource, MEASURE, measure_id(report.measure))
     said = {name: value for name, value in resource.items() if name != "date"}
     with_identifier(resource, REPORT, sha256(encode(said)).hexdigest()[:32])
     return resource
+
+
+def measure_id(canonical: str) -> str:
+    """`asked-first` of `urn:coplan:measure:asked-first|1.0.0`."""
+    return canonical.partition("|")[0].rpartition(":")[2]
 
 
 def _group(report: MeasureReport) -> Json:

@@ -35,6 +35,20 @@ class Period:
         months = start.month - 1 + MONTHS[every]
         return cls(start, date(start.year + months // 12, months % 12 + 1, 1) - timedelta(days=1))
 
+    @property
+    def every(self) -> Every:
+        """Which of the lengths it has; what is neither a month nor a quarter counts as a year."""
+        months = (self.end.year - self.start.year) * 12 + self.end.month - self.start.month + 1
+        return next((every for every, length in MONTHS.items() if length == months), Every.YEAR)
+
+    @property
+    def following(self) -> "Period":
+        """The next period of this length."""
+        return Period.of(self.end + timedelta(days=1), self.every)
+
+    def overlaps(self, other: "Period") -> bool:
+        return self.start <= other.end and other.start <= self.end
+
 
 class Scoring(StrEnum):
     """https://hl7.org/fhir/R4/valueset-measure-scoring.html"""

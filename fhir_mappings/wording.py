@@ -18,7 +18,14 @@ from importlib.resources import files
 from typing import Any, Final
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_skeleton, format_time, format_timedelta, get_day_names
+from babel.dates import (
+    format_date,
+    format_skeleton,
+    format_time,
+    format_timedelta,
+    get_day_names,
+    get_month_names,
+)
 from babel.lists import format_list
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -92,6 +99,18 @@ class Language:
         """With the digits that it came with: `72.50`, in Spanish `72,50`. No grouping: `6000` stays one word."""
         places = max(0, -int(Decimal(value).as_tuple().exponent))
         return format_decimal(value, f"0.{'0' * places}" if places else "0", self.locale)
+
+    def count(self, value: int) -> str:
+        """A count, grouped: `1,028`."""
+        return format_decimal(value, locale=self.locale)
+
+    def month(self, number: int) -> str:
+        """The name of a month, 1 is January."""
+        return str(get_month_names(locale=self.locale)[number])
+
+    def name_of(self, language: str) -> str:
+        """The name of a language by its code: `Spanish`; the code itself where CLDR has none."""
+        return str(self.locale.languages.get(language, language))
 
     def listing(self, parts: Iterable[str]) -> str:
         """`Ann, Bo and Rosa`, by the customs of the language."""

@@ -4,46 +4,60 @@ What needs the extras is imported by the command that uses it, so that `coplan` 
 """
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from shutil import which
+from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
 
-import msgspec
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.table import Table
 
 from fhir_mappings.carrier import decode, encode
 from fhir_mappings.measure_report import measure_report_to_fhir
-from fhir_mappings.measuring import Counted, Every, MeasureDefinition, MeasureReport, Tally
+from fhir_mappings.measuring import Every, MeasureDefinition, MeasureReport, Tally
+from fhir_mappings.wording import ENGLISH, SHIPPED, Language
 from service.domain.control_charts import BASELINE
 from service.domain.detection import Change, detection
-from service.domain.network_measures import Series, funnel, reports, series
+from service.domain.network_measures import Funnel, Judgement, Series, funnel, reports_of_run, series
 from service.domain.small_cells import SMALLEST_CELL
-from service.errors import CoPlanError
+from service.gateways.demo_record import put_organizations
 from service.measure_definitions import measures as known_measures
 from service.measure_definitions import measures_in
 from service.network_charts.control_chart import control_chart
 from service.network_charts.funnel import funnel_chart
-from service.network_charts.page import page
-from service.settings import Settings
+from service.network_charts.page import Across, page
+from service.network_charts.words import day_in_words
+from service.network_folder import (
+    COUNTS,
+    FLAT,
+    TRUTH,
+    Counts,
+    exported_on,
+    must_be_known,
+    organizations_in,
+    read_counts,
+)
+from service.network_terminal import extras, progress, refusals, said, settings_of, step
 
 if TYPE_CHECKING:
     from service.networks.engines import Engine
 
 measures = typer.Typer(no_args_is_help=True, help="Measures of a network of centres.")
 synth = typer.Typer(no_args_is_help=True, help="Synthetic data with known truth.")
-said: Final = Console(stderr=True, highlight=False)
-
-COUNTS, FLAT, EXPORT, TRUTH = "counts.json", "flat", "export.json", "truth.json"
 Folder = Annotated[Path, typer.Argument(help="Folder of the network's data")]
 NetworkId = Annotated[str, typer.Option("--network", help="Id of the network's Organization")]
 Definitions = Annotated[Path | None, typer.Option(help="Folder of Measure resources, in place of CoPlan's own")]
-Names = Annotated[list[str] | None, typer.Option("--measure", help="Only this measure; may come more than once")]
+Names = Annotated[
+    list[str] | None, typer.Option("--measure", help="Only these measures: more than once, or with commas between")
+]
+Fhir = Annotated[str | None, typer.Option(help="Base of the FHIR server; without it COPLAN_FHIR_BASE_URL")]
 
 
 @measures.command(name="list")
@@ -59,15 +73,16 @@ def list_measures(definitions: Definitions = None) -> None:
 def export(
     folder: Folder,
     group: Annotated[str | None, typer.Option(help="Id of the Group of the network's patients; without it all")] = None,
-    fhir: Annotated[str | None, typer.Option(help="Base of the FHIR server; without it that of the settings")] = None,
+    fhir: Fhir = None,
     origin: Annotated[list[str] | None, typer.Option(help="Another origin that files may be fetched from")] = None,
 ) -> None:
     """Fetches what the measures read, by one Bulk Data export. Say it again after an interruption: it goes on."""
-    from service.networks.bulk_export import Progress as Said
-    from service.networks.bulk_export import open_bulk_export
-    from service.networks.tables import ELEMENTS
+    with extras():
+        from service.networks.bulk_export import Progress as Said
+        from service.networks.bulk_export import open_bulk_export
+        from service.networks.tables import ELEMENTS
 
-    settings = _settings(fhir)
+    settings = settings_of(fhir)
     token = settings.fhir_authorization.get_secret_value() if settings.fhir_authorization else None
 
     async def fetch(told: Callable[[Said], object]) -> int:
@@ -78,7 +93,7 @@ def export(
             said.print(f"The server reports {state.issues} files of issues: not all may have been exported.")
         return len(state.fetched)
 
-    with _progress() as bar, _refusals():
+    with progress() as bar, refusals():
         task = bar.add_task("asking for the export", total=None)
         files = asyncio.run(
             fetch(lambda p: bar.update(task, description=p.words, completed=p.files, total=p.of or None))
@@ -98,22 +113,26 @@ def run(
     ] = None,
 ) -> None:
     """Counts. The counts are not masked: they stay in the folder, and `report` and `publish` mask them."""
-    from service.networks.counting import count
-    from service.networks.engines import flatten
-    from service.networks.tables import FLAT as TABLES
+    with extras():
+        from service.networks.counting import count
+        from service.networks.engines import flatten
+        from service.networks.tables import FLAT as TABLES
 
     chosen = _chosen(definitions, measure)
-    day = as_of.date() if as_of else _exported_on(folder)
-    with _engine(engine, folder) as chosen_engine, _progress() as bar:
+    day = as_of.date() if as_of else exported_on(folder)
+    with extras(), _engine(engine, folder) as chosen_engine, progress() as bar:
         reading = bar.add_task("reading", total=len(TABLES))
-        flatten(chosen_engine, folder, folder / FLAT, told=_step(bar, reading, "reading"))
+        flatten(chosen_engine, folder, folder / FLAT, told=step(bar, reading, "reading"))
         counting = bar.add_task("counting", total=len(chosen))
-        told = _step(bar, counting, "counting")
+        told = step(bar, counting, "counting")
         found = list(count(chosen_engine, folder / FLAT, chosen, as_of=day, every=every, told=told))
         bar.update(reading, description="read", completed=len(TABLES))
         bar.update(counting, description="counted", completed=len(chosen))
-    (folder / COUNTS).write_bytes(encode(found))
-    said.print(f"{len(found)} counts of {len({c.measure for c in found})} measures in {folder / COUNTS}.")
+    (folder / COUNTS).write_bytes(encode(Counts([m.id for m in chosen], day, found)))
+    counted = {c.measure for c in found}
+    said.print(f"{len(found)} counts of {len(counted)} measures in {folder / COUNTS}.")
+    if nothing := [m.id for m in chosen if m.id not in counted]:
+        said.print(f"Nothing to count for {', '.join(nothing)}.")
 
 
 @measures.command()
@@ -127,15 +146,20 @@ def report(
     ] = SMALLEST_CELL,
     baseline: Annotated[int, typer.Option(help="Periods that the usual level is taken from")] = BASELINE,
     png: Annotated[bool, typer.Option(help="Pictures as PNG, too")] = False,
+    language: Annotated[str, typer.Option(help="Language of the page and the pictures: en or es")] = ENGLISH.tag,
     definitions: Definitions = None,
 ) -> None:
     """Draws the charts and the page, and writes the MeasureReports, all of it masked."""
     if smallest < SMALLEST_CELL and centre is None:
         raise typer.BadParameter(f"less than {SMALLEST_CELL} is for a centre's own eyes: name it with --centre")
+    if language not in SHIPPED:
+        raise typer.BadParameter(f"the page is written in {' or '.join(SHIPPED)}")
+    counts, words = read_counts(folder), Language(language)
+    must_be_known(folder, counts, network, centre)
     to.mkdir(parents=True, exist_ok=True)
-    shown = []
-    with (to / "reports.ndjson").open("wb") as file, _progress() as bar:
-        by_measure = _reports(folder, network, smallest, definitions)
+    shown: list[tuple[Series, Across]] = []
+    with (to / "reports.ndjson").open("wb") as file, extras(), progress() as bar:
+        by_measure = _reports(counts, network, smallest, definitions)
         task = bar.add_task("drawing", total=len(by_measure))
         for measure, found in by_measure.items():
             bar.update(task, description=measure.id)
@@ -143,44 +167,43 @@ def report(
             by_reporter = {s.reporter: s for s in series(measure, found, baseline=baseline)}
             own = by_reporter.get(f"Organization/{centre or network}")
             if own is not None:
-                across = None if centre else funnel(measure, found)
-                shown.append((own, across))
-                _draw(to, own, funnel_chart(across) if across else None, png=png)
+                shown.append((own, None if centre else funnel(measure, found)))
+                _draw(to, *shown[-1], language=words, baseline=baseline, png=png)
             bar.advance(task)
-    exported = _exported_on(folder)
-    title = f"How centre {centre} is doing" if centre else "How the network is doing"
-    (to / "index.html").write_text(
-        page(title, shown, made_of=f"Made of data exported on {exported.day} {exported:%B %Y}.")
-    )
+    _write_page(to, shown, folder, counts, definitions, centre=centre, language=words, baseline=baseline)
     said.print(f"{to / 'index.html'} has {len(shown)} measures.")
+    _tell_what_is_not_judged([own for own, _ in shown], folder)
 
 
 @measures.command()
 def publish(
     folder: Folder,
     network: NetworkId,
-    fhir: Annotated[str | None, typer.Option(help="Base of the FHIR server; without it that of the settings")] = None,
+    fhir: Fhir = None,
     definitions: Definitions = None,
 ) -> None:
     """Writes the MeasureReports to the FHIR server, masked. What is there already is not written again."""
     from service.gateways.fhir_client import open_fhir_client
     from service.workflows import measures as workflow
 
-    settings = _settings(fhir)
-    found = [r for of_one in _reports(folder, network, SMALLEST_CELL, definitions).values() for r in of_one]
+    counts = read_counts(folder)
+    must_be_known(folder, counts, network, None)
+    settings = settings_of(fhir)
+    found = [r for of_one in _reports(counts, network, SMALLEST_CELL, definitions).values() for r in of_one]
     token = settings.fhir_authorization.get_secret_value() if settings.fhir_authorization else None
 
     async def write(bar: Progress) -> int:
         task, new = bar.add_task("publishing", total=len(found)), 0
         deadline = settings.fhir_deadline * 6
         async with open_fhir_client(str(settings.fhir_base_url), deadline=deadline, authorization=token) as client:
+            await workflow.must_be_publishable(found, fhir=client)
             for together in _by_period(found):
                 request_id = str(uuid4())
                 new += await workflow.publish(together, fhir=client, clock=_now, request_id=request_id)
                 bar.advance(task, len(together))
         return new
 
-    with _progress() as bar, _refusals():
+    with progress() as bar, refusals():
         new = asyncio.run(write(bar))
     said.print(f"{new} new reports of {len(found)}.")
 
@@ -189,7 +212,9 @@ def publish(
 def score(folder: Folder) -> None:
     """For a synthetic network: are the counts the truth, and is the change found?"""
     truth = decode((folder / TRUTH).read_bytes())
-    found = {(c.measure, c.period.start, centre): t for c in _counts(folder) for centre, t in c.centres.items()}
+    found = {
+        (c.measure, c.period.start, centre): t for c in read_counts(folder).counted for centre, t in c.centres.items()
+    }
     first = date.fromisoformat(truth["first_month"])
     months = [date(first.year + m // 12, m % 12 + 1, 1) for m in range(truth["months"])]
     table = Table("Measure", "Counts", "Wrong", "Centres judged", "Found within a year", "False before", box=None)
@@ -211,19 +236,20 @@ def score(folder: Folder) -> None:
 @synth.command(name="network")
 def synthetic_network(
     to: Annotated[Path, typer.Option(help="Folder for the resources and the truth")],
-    centres: Annotated[int, typer.Option(min=1, max=99)] = 71,
-    patients: Annotated[int, typer.Option(min=1, max=9_999_999)] = 10_000,
-    years: Annotated[int, typer.Option(min=2, max=20)] = 5,
+    centres: Annotated[int, typer.Option(min=1, max=99, help="Some are three times as large as others")] = 71,
+    patients: Annotated[int, typer.Option(min=1, max=9_999_999, help="Of all centres together")] = 10_000,
+    years: Annotated[int, typer.Option(min=2, max=20, help="Of visits, up to the last of December 2025")] = 5,
     seed: Annotated[int, typer.Option(help="Equal seeds make equal networks")] = 1,
     form: Annotated[str, typer.Option("--format", help="ndjson or parquet, both in FHIR shape")] = "ndjson",
     network: NetworkId = "network",
 ) -> None:
     """Makes a network whose remission rises from 60 % to 79 % after a change at each centre's own date."""
-    from service.networks.synthetic import synthesise
+    with extras():
+        from service.networks.synthetic import synthesise
 
     if patients < centres or form not in {"ndjson", "parquet"}:
         raise typer.BadParameter("there must be a patient for each centre, and the format be ndjson or parquet")
-    with _progress() as bar:
+    with progress() as bar:
         task = bar.add_task("making", total=centres)
         truth = synthesise(
             to,
@@ -238,11 +264,25 @@ def synthetic_network(
     said.print(f"{patients:,} patients and {truth.observations:,} Observations in {to}. Next: coplan measures run {to}")
 
 
-def _draw(to: Path, own: Series, across: str | None, *, png: bool) -> None:
-    pictures = {f"{own.measure.id}.svg": control_chart(own), f"{own.measure.id}-funnel.svg": across}
+@synth.command()
+def organizations(
+    folder: Annotated[Path, typer.Argument(help="Folder of a synthetic network, as NDJSON")], fhir: Fhir = None
+) -> None:
+    """Puts the network and its centres onto a FHIR server for development, so that reports can be published there."""
+    found = organizations_in(folder)
+    if not found:
+        raise typer.BadParameter(f"{folder} has no Organizations: coplan synth network --to {folder}")
+    settings = settings_of(fhir)
+    with refusals():
+        asyncio.run(put_organizations(str(settings.fhir_base_url), found))
+    said.print(f"{len(found)} Organizations. Next: coplan measures publish {folder} --network {found[0]['id']}")
+
+
+def _draw(to: Path, own: Series, across: Across, *, language: Language, baseline: int, png: bool) -> None:
+    pictures = {f"{own.measure.id}.svg": control_chart(own, baseline=baseline, language=language)}
+    if isinstance(across, Funnel):
+        pictures[f"{own.measure.id}-funnel.svg"] = funnel_chart(across, language=language)
     for name, picture in pictures.items():
-        if picture is None:
-            continue
         (to / name).write_text(picture)
         if png:
             from vl_convert import svg_to_png
@@ -250,17 +290,50 @@ def _draw(to: Path, own: Series, across: str | None, *, png: bool) -> None:
             (to / name).with_suffix(".png").write_bytes(svg_to_png(picture, scale=2))
 
 
+def _write_page(
+    to: Path,
+    shown: list[tuple[Series, Across]],
+    folder: Path,
+    counts: Counts,
+    definitions: Path | None,
+    *,
+    centre: str | None,
+    language: Language,
+    baseline: int,
+) -> None:
+    """The page; what was looked for and not found is named on it."""
+    title = (
+        language.say("How centre {name} is doing", name=centre) if centre else language.say("How the network is doing")
+    )
+    made_of = language.say("Made of data exported on {day}.", day=day_in_words(exported_on(folder, counts), language))
+    there = {own.measure.id for own, _ in shown}
+    without = [m for m in _chosen(definitions, None) if m.id in counts.measures and m.id not in there]
+    text = page(title, shown, made_of=made_of, language=language, baseline=baseline, without=without)
+    (to / "index.html").write_text(text)
+
+
+def _tell_what_is_not_judged(found: list[Series], folder: Path) -> None:
+    hidden = (Judgement.TOO_MANY_HIDDEN, Judgement.NOTHING_SHOWN)
+    names = [own.measure.id for own in found if own.judgement in hidden]
+    if not names:
+        return
+    every = found[0].reports[-1].period.every
+    longer = {Every.MONTH: Every.QUARTER, Every.QUARTER: Every.YEAR}.get(every)
+    more = f" More could be shown by {longer}: coplan measures run {folder} --every {longer}" if longer else ""
+    said.print(f"Too much is hidden to judge {', '.join(names)}.{more}")
+
+
 def _reports(
-    folder: Path, network: str, smallest: int, definitions: Path | None
+    counts: Counts, network: str, smallest: int, definitions: Path | None
 ) -> dict[MeasureDefinition, list[MeasureReport]]:
-    """The masked reports by measure; one computed at the same moment for all."""
+    """The masked reports by measure, in the order in which they are read; one computed at the same moment for all."""
     known = {m.id: m for m in _chosen(definitions, None)}
-    found: dict[MeasureDefinition, list[MeasureReport]] = {}
-    at = _now()
-    for counted in _counts(folder):
-        measure = known[counted.measure]
-        found.setdefault(measure, []).extend(reports(counted, measure, network=network, at=at, smallest=smallest))
-    return found
+    if unknown := {c.measure for c in counts.counted} - known.keys():
+        raise typer.BadParameter(f"counted, but not defined: {', '.join(sorted(unknown))}. --definitions FOLDER")
+    found: dict[str, list[MeasureReport]] = {m.canonical: [] for m in known.values()}
+    for r in reports_of_run(counts.counted, known, network=network, at=_now(), smallest=smallest):
+        found[r.measure].append(r)
+    return {m: found[m.canonical] for m in known.values() if found[m.canonical]}
 
 
 def _by_period(found: list[MeasureReport]) -> Iterator[list[MeasureReport]]:
@@ -270,81 +343,26 @@ def _by_period(found: list[MeasureReport]) -> Iterator[list[MeasureReport]]:
     yield from parts.values()
 
 
-def _counts(folder: Path) -> list[Counted]:
-    path = folder / COUNTS
-    if not path.exists():
-        raise typer.BadParameter(f"{path} is not there: coplan measures run {folder}")
-    return msgspec.json.decode(path.read_bytes(), type=list[Counted])
-
-
 def _chosen(definitions: Path | None, names: list[str] | None) -> list[MeasureDefinition]:
     known = known_measures() if definitions is None else measures_in(definitions)
     if not known:
         raise typer.BadParameter(f"there is no measure in {definitions}")
-    if unknown := set(names or ()) - known.keys():
+    wanted = [name.strip() for listed in names or () for name in listed.split(",")]
+    if unknown := set(wanted) - known.keys():
         raise typer.BadParameter(f"no such measure: {', '.join(sorted(unknown))}. See: coplan measures list")
-    return [m for m in known.values() if not names or m.id in names]
-
-
-def _exported_on(folder: Path) -> date:
-    """By the manifest of the export, or by the truth of a synthetic network."""
-    for name, member in ((EXPORT, "transaction_time"), (TRUTH, "exported")):
-        path = folder / name
-        if path.exists() and (found := decode(path.read_bytes()).get(member)):
-            return date.fromisoformat(found[:10])
-    raise typer.BadParameter(
-        f"nothing in {folder} says when the data were exported (are there any?): --as-of YYYY-MM-DD"
-    )
+    return [m for m in known.values() if not wanted or m.id in wanted]
 
 
 def _engine(name: str, folder: Path) -> AbstractContextManager["Engine"]:
-    try:
-        from service.networks.engines import DuckDB, local_spark
+    from service.networks.engines import DuckDB, local_spark
 
-        if name == "duckdb":
-            return nullcontext(DuckDB(folder / "spill"))
-        if name == "spark":
-            return local_spark()
-    except ImportError as exc:
-        raise typer.BadParameter(f"{exc.name} is not installed: it comes with the extra `network`, or `spark`") from exc
-    raise typer.BadParameter("the engine is duckdb or spark")
-
-
-def _settings(fhir: str | None) -> Settings:
-    return Settings(fhir_base_url=fhir) if fhir else Settings()
-
-
-def _step(bar: Progress, task: int, verb: str) -> Callable[[str], None]:
-    """The task goes on by one each time the next thing begins."""
-    begun = False
-
-    def told(what: str) -> None:
-        nonlocal begun
-        bar.update(task, description=f"{verb} {what.replace('_', ' ')}", advance=int(begun))  # type: ignore[arg-type]
-        begun = True
-
-    return told
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What the server refuses is said in one line."""
-    try:
-        yield
-    except CoPlanError as exc:
-        said.print(f"[bold]It did not work:[/bold] {exc}")
-        raise typer.Exit(1) from exc
-
-
-def _progress() -> Progress:
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    return Progress(*columns, console=said)
+    if name == "duckdb":
+        return nullcontext(DuckDB(folder / "spill"))
+    if name != "spark":
+        raise typer.BadParameter("the engine is duckdb or spark")
+    if find_spec("pyspark") and not (which("java") or "JAVA_HOME" in os.environ):
+        raise typer.BadParameter("Spark needs Java 17 or later: neither java nor JAVA_HOME is there")
+    return local_spark()
 
 
 def _now() -> datetime:

@@ -151,6 +151,11 @@ async def read_told(fhir: GuardedGateway, patient: Reference, otherwise: Languag
     return _contents(found, person, people, otherwise)
 
 
+async def read_language(fhir: GuardedGateway, patient: Reference, otherwise: Language) -> Language:
+    """The patient's language; `otherwise` where their record names none that there is a catalogue for."""
+    return language_of(languages_from_fhir(await _person(fhir, patient)), otherwise)
+
+
 async def _person(fhir: GuardedGateway, patient: Reference) -> Json:
     """The patient, whose language is needed even where the token may not read more of them than that they exist."""
     found = await fhir.search_beside("Patient", [("_id", patient.partition("/")[2])])

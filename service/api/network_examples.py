@@ -7,6 +7,12 @@ from service.measure_definitions import measures
 _REMISSION: Final = measures()["remission-pga"]
 _COUNTED: Final = {"denominator": 812, "numerator": 641, "score": 0.789409}
 
+
+def _centre(name: str, denominator: int, numerator: int, lower: float, upper: float) -> dict[str, Any]:
+    counted = {"denominator": denominator, "numerator": numerator, "score": round(numerator / denominator, 6)}
+    return {"centre": f"Organization/{name}", "counted": counted, "lower": lower, "upper": upper}
+
+
 NETWORK_MEASURE: Final[dict[str, Any]] = {
     "measure": _REMISSION.canonical,
     "title": _REMISSION.title,
@@ -14,6 +20,7 @@ NETWORK_MEASURE: Final[dict[str, Any]] = {
     "definition": _REMISSION.description,
     "reporter": "Organization/ibd-network",
     "improvement": "increase",
+    "judgement": "judged",
     "periods": [
         {
             "start": "2026-10-01",
@@ -51,18 +58,18 @@ NETWORK_MEASURE: Final[dict[str, Any]] = {
         "end": "2026-10-31",
         "counted": _COUNTED,
         "centres": [
-            {
-                "centre": "Organization/centre-01",
-                "counted": {"denominator": 64, "numerator": 50, "score": 0.78125},
-                "lower": 0.64,
-                "upper": 0.94,
-            },
-            {"centre": "Organization/centre-02", "counted": {"masked": True}},
+            _centre("centre-01", 204, 166, 0.705, 0.874),
+            _centre("centre-02", 190, 140, 0.701, 0.878),
+            _centre("centre-03", 161, 133, 0.693, 0.886),
+            {"centre": "Organization/centre-04", "counted": {"masked": True}},
+            {"centre": "Organization/centre-05", "counted": {"masked": True}},
         ],
-        "outsideByChance": 0.0027,
+        "outsideByChance": 0.008078,
         "story": [
             "October 2026, all centres together: 79 % (641 of 812).",
-            "1 of 1 centres lie where chance alone may put them.",
+            "3 of the 3 centres that are shown lie where chance alone may put them.",
+            "With 3 centres, chance alone puts at least one outside in 1 of 100 such pictures.",
+            "2 of 5 centres are not shown: too few people on one side. They may lie anywhere.",
         ],
     },
 }

@@ -7,9 +7,10 @@ from typing import Annotated
 import msgspec
 
 from fhir_mappings.measuring import MeasureReport, Tally
+from fhir_mappings.wording import ENGLISH, Language
 from service.api.views import Reference, View
 from service.domain.control_charts import ControlChart, Limits
-from service.domain.network_measures import Centre, Funnel, Series
+from service.domain.network_measures import Centre, Funnel, Judgement, NoFunnel, Series
 from service.network_charts.words import funnel_story, story
 from service.workflows.measures import NetworkMeasure
 
@@ -125,19 +126,22 @@ class FunnelView(View):
     story: tuple[str, ...]
 
     @classmethod
-    def of(cls, funnel: Funnel) -> "FunnelView":
+    def of(cls, funnel: Funnel, language: Language) -> "FunnelView":
         return cls(
             start=funnel.period.start,
             end=funnel.period.end,
             counted=TallyView.of(funnel.network),
             centres=tuple(map(CentreView.of, funnel.centres)),
             outside_by_chance=funnel.outside_by_chance,
-            story=funnel_story(funnel),
+            story=funnel_story(funnel, language),
         )
 
 
 class NetworkMeasureView(View):
-    """A measure of a network or a centre over time, and across the centres. `story` says it in words."""
+    """A measure of a network or a centre over time, and across the centres. `story` says it in words.
+
+    `judgement`: whether anything is said about change (`judged`), or why not. Without a funnel, `noFunnel` says why.
+    """
 
     measure: str
     title: str
@@ -145,25 +149,29 @@ class NetworkMeasureView(View):
     definition: str
     reporter: Reference
     improvement: str
+    judgement: Judgement
     periods: tuple[PeriodView, ...]
     story: tuple[str, ...]
     chart: ChartView | None = None
     funnel: FunnelView | None = None
+    no_funnel: str | None = None
 
     @classmethod
-    def of(cls, found: NetworkMeasure) -> "NetworkMeasureView":
-        series, measure = found.series, found.series.measure
+    def of(cls, found: NetworkMeasure, language: Language = ENGLISH) -> "NetworkMeasureView":
+        series, measure, across = found.series, found.series.measure, found.funnel
         return cls(
             measure=measure.canonical,
-            title=measure.title,
-            explanation=measure.plain,
+            title=language.say(measure.title),
+            explanation=language.say(measure.plain),
             definition=measure.description,
             reporter=series.reporter,
             improvement=str(measure.improvement),
+            judgement=series.judgement,
             periods=_periods(series),
-            story=story(series),
+            story=story(series, language),
             chart=ChartView.of(series.chart) if series.chart else None,
-            funnel=FunnelView.of(found.funnel) if found.funnel else None,
+            funnel=FunnelView.of(across, language) if isinstance(across, Funnel) else None,
+            no_funnel=funnel_story(across, language)[0] if isinstance(across, NoFunnel) else None,
         )
 
 

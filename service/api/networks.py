@@ -7,12 +7,14 @@ from starlette.responses import Response
 
 from fhir_mappings.bundle import searchset
 from fhir_mappings.measuring import MeasureDefinition
+from fhir_mappings.wording import Language
 from service.api.answers import Form, accepted_form, fhir_response, view_response
 from service.api.bodies import StrictRoute
 from service.api.dependencies import ID, CurrentSession, MeasureId, NetworkId
 from service.api.documentation import answers
 from service.api.network_examples import NETWORK_MEASURE
 from service.api.network_views import NetworkMeasureView
+from service.commit import Session
 from service.errors import ResourceNotFound
 from service.measure_definitions import measures
 from service.network_charts.control_chart import control_chart
@@ -53,7 +55,8 @@ async def get_network_measure(
     form = accepted_form(request.headers.get("accept", ""), Form.JSON, Form.FHIR, Form.SVG, Form.HTML)
     of_centre = f"Organization/{centre}" if centre else None
     network, measure = f"Organization/{network_id}", _known(measure_id)
-    return _shown(await read_measure(network, measure, centre=of_centre, fhir=session.fhir), form)
+    found = await read_measure(network, measure, centre=of_centre, fhir=session.fhir)
+    return _shown(found, form, await _language(session))
 
 
 def _known(measure_id: str) -> MeasureDefinition:
@@ -63,14 +66,21 @@ def _known(measure_id: str) -> MeasureDefinition:
     return measure
 
 
-def _shown(found: NetworkMeasure, form: Form) -> Response:
+async def _language(session: Session) -> Language:
+    """The one that the caller asks for; else that of the patient whom they are or speak for."""
+    return await session.words_for(session.actor.context if session.actor.on_patient_side else None)
+
+
+def _shown(found: NetworkMeasure, form: Form, language: Language) -> Response:
     match form:
         case Form.FHIR:
             return fhir_response(searchset(list(found.resources)))
         case Form.SVG:
-            return Response(control_chart(found.series), media_type=Form.SVG)
+            return Response(control_chart(found.series, language=language), media_type=Form.SVG)
         case Form.HTML:
-            title, made_of = found.series.measure.title, "Made of the reports that the network has published."
-            return Response(page(title, [(found.series, found.funnel)], made_of=made_of), 200, PAGE_POLICY, Form.HTML)
+            title = language.say(found.series.measure.title)
+            made_of = language.say("Made of the reports that the network has published.")
+            text = page(title, [(found.series, found.funnel)], made_of=made_of, language=language)
+            return Response(text, 200, PAGE_POLICY, Form.HTML)
         case _:
-            return view_response(NetworkMeasureView.of(found))
+            return view_response(NetworkMeasureView.of(found, language))

@@ -78,7 +78,8 @@ class ControlChart:
 
     `sigma_z` is how much more the points vary than chance lets shares of this size; with `over_dispersed` the limits
     are those of Laney's p'-chart. `alerts` are the positions of the points at which somebody who looks each time is
-    told: a point outside its limits, or at the end of too long a run. A point of the baseline tells nobody.
+    told: a point outside its limits, or at the end of too long a run. A point of the baseline tells nobody. `outside`
+    are those of them that are more than chance each by itself.
     """
 
     centre: float
@@ -87,6 +88,7 @@ class ControlChart:
     sigma_z: float | None
     over_dispersed: bool
     alerts: tuple[int, ...]
+    outside: tuple[int, ...] = ()
 
     @property
     def first_signal(self) -> int | None:
@@ -112,7 +114,8 @@ def p_chart(shares: Sequence[Share], *, baseline: int = BASELINE) -> ControlChar
     limits = tuple(limits_of(centre, s.of, sigma_z if over and sigma_z else 1.0) for s in shares)
     values = [s.value for s in shares]
     alerts = tuple(_alerts(values, centre, limits, baseline))
-    return ControlChart(centre, limits, runs(values, centre), sigma_z, over, alerts)
+    outside = tuple(i for i in alerts if limits[i].exclude(values[i]))
+    return ControlChart(centre, limits, runs(values, centre), sigma_z, over, alerts, outside)
 
 
 def run_chart(values: Sequence[float], *, baseline: int = BASELINE) -> ControlChart:

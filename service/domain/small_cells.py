@@ -7,33 +7,28 @@ Source: the cell size policy of CMS (no cell of 1 to 10 is shown, and none can b
     too: "nobody of 20" says something of each of the 20.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Final, TypeVar
 
-from fhir_mappings.measuring import MASKED, Tally
+from fhir_mappings.measuring import Tally
 
 SMALLEST_CELL: Final = 11
 
 K = TypeVar("K")
 
 
-def masked(rows: Mapping[K, Tally], total: Tally, *, smallest: int = SMALLEST_CELL) -> tuple[dict[K, Tally], Tally]:
-    """The rows that add up to the total, and the total, with all hidden that must be.
+def companions(rows: Mapping[K, Tally], hidden: Set[K], smallest: int = SMALLEST_CELL) -> set[K]:
+    """The rows that must be hidden with these, the smallest first, so that the total of the table tells none of them.
 
-    A hidden row shows nothing: neither count nor share. Each hidden count keeps at least `smallest` possible values
-    for a reader who subtracts what is shown from the total. An empty row (of 0 people) hides nobody and is shown.
-
-    The total is hidden only if it is small itself: all rows together are the total, so once all are hidden they keep
-    each other apart whenever the total is large enough.
+    Each hidden count keeps at least `smallest` possible values for a reader who subtracts what is shown from the
+    total. Where all rows are hidden they keep each other apart, for the total is large enough to be shown.
     """
-    if is_small(total, smallest):
-        return {key: MASKED if tally.denominator else tally for key, tally in rows.items()}, MASKED
     people = {key: tally for key, tally in rows.items() if tally.denominator}
-    hidden = {key for key, tally in people.items() if is_small(tally, smallest)}
     by_size = sorted(people.keys() - hidden, key=lambda key: (people[key].denominator, str(key)), reverse=True)
-    while hidden and by_size and not _keeps_apart([people[key] for key in hidden], smallest):
-        hidden.add(by_size.pop())
-    return {key: MASKED if key in hidden else tally for key, tally in rows.items()}, total
+    more: set[K] = set()
+    while hidden and by_size and not _keeps_apart([people[key] for key in hidden | more], smallest):
+        more.add(by_size.pop())
+    return more
 
 
 def is_small(tally: Tally, smallest: int = SMALLEST_CELL) -> bool:

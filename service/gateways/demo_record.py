@@ -4,12 +4,14 @@ Lee is fourteen and has offered two goals: one to his father and his doctor, one
 Luz prefers Spanish.
 """
 
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Final
 
 import httpx
 
-from fhir_mappings.carrier import encode
+from fhir_mappings.carrier import Json, encode
+from service.errors import UpstreamRefused, UpstreamUnavailable
 from service.gateways.template_library import templates_transaction
 
 DEMO_PEOPLE: Final = {
@@ -37,3 +39,21 @@ async def seed(base_url: str) -> None:
         for content in (demo_record(), encode(templates_transaction())):
             answer = await http.post(base_url, content=content, headers={"Content-Type": "application/fhir+json"})
             answer.raise_for_status()
+
+
+async def put_organizations(base_url: str, organizations: Sequence[Json]) -> None:
+    """Puts Organizations under their own ids onto a FHIR server of one's own.
+
+    Raises:
+        UpstreamUnavailable: the server cannot be reached.
+        UpstreamRefused: it will not have them.
+    """
+    entries = [{"resource": o, "request": {"method": "PUT", "url": f"Organization/{o['id']}"}} for o in organizations]
+    content = encode({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
+        try:
+            answer = await http.post(base_url, content=content, headers={"Content-Type": "application/fhir+json"})
+        except httpx.TransportError as exc:
+            raise UpstreamUnavailable("the FHIR server cannot be reached") from exc
+    if not answer.is_success:
+        raise UpstreamRefused(f"the FHIR server answered {answer.status_code} to the Organizations")

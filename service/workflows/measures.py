@@ -15,14 +15,15 @@ from fhir_mappings.measure_report import (
     MEASURE,
     NETWORK,
     REPORT,
+    measure_id,
     measure_report_from_fhir,
     measure_report_to_fhir,
 )
 from fhir_mappings.measuring import MeasureDefinition, MeasureReport, Period
 from fhir_mappings.model import Reference, Stamp
 from fhir_mappings.provenance import stamp_to_fhir
-from service.domain.network_measures import Funnel, Series, funnel, latest, series
-from service.errors import ResourceNotFound
+from service.domain.network_measures import Funnel, NoFunnel, Series, funnel, latest, series
+from service.errors import Flaw, InvalidContent, ResourceGone, ResourceNotFound
 from service.ports import Clock, FhirGateway, Parameters
 
 CLIENT = "coplan-measures"
@@ -30,13 +31,13 @@ CLIENT = "coplan-measures"
 
 @dataclass(frozen=True, slots=True)
 class NetworkMeasure:
-    """One measure of a network, or of one of its centres: over time, and across the centres where it is a share.
+    """One measure of a network, or of one of its centres: over time, and across the centres.
 
-    `resources` are the reports that it is made of.
+    `funnel` is None where one centre alone was asked for. `resources` are the reports that it is made of.
     """
 
     series: Series
-    funnel: Funnel | None
+    funnel: Funnel | NoFunnel | None
     resources: tuple[Json, ...]
 
 
@@ -56,9 +57,8 @@ async def read_measure(
     across: list[tuple[MeasureReport, Json]] = []
     if centre is None and (shown := found[0].shown):
         across = await _reports(network, measure, _within(shown[-1].period), fhir)
-    return NetworkMeasure(
-        found[0], funnel(measure, [r for r, _ in across]), tuple(resource for _, resource in _merged(own, across))
-    )
+    compared = None if centre else funnel(measure, [r for r, _ in across])
+    return NetworkMeasure(found[0], compared, tuple(resource for _, resource in _merged(own, across)))
 
 
 async def publish(reports: Iterable[MeasureReport], *, fhir: FhirGateway, clock: Clock, request_id: str) -> int:
@@ -71,6 +71,48 @@ async def publish(reports: Iterable[MeasureReport], *, fhir: FhirGateway, clock:
     for _, together in groupby(in_order, lambda r: (r.network, r.measure, r.period)):
         written += await _published(tuple(together), fhir, clock, request_id)
     return written
+
+
+async def must_be_publishable(reports: Sequence[MeasureReport], *, fhir: FhirGateway) -> None:
+    """Nothing is written that would refer to nobody, or that would tell by subtraction what an earlier report hides.
+
+    Raises:
+        ResourceNotFound: an Organization that reports is not on the server.
+        InvalidContent: days of the period are published by periods of another length.
+    """
+    reporters = {r.reporter for r in reports} | {f"Organization/{r.network}" for r in reports}
+    missing = [reference for reference in sorted(reporters) if not await _is_there(reference, fhir)]
+    if missing:
+        raise ResourceNotFound(f"not on the FHIR server: {', '.join(missing)}. Put them there first")
+    for (network, measure), of_one in _by_measure(reports).items():
+        parameters = [("_tag", f"{NETWORK}|{network}"), ("_tag", f"{MEASURE}|{measure}")]
+        found = await fhir.search("MeasureReport", [*parameters, ("reporter", f"Organization/{network}")])
+        earlier = {measure_report_from_fhir(r).period for r in found if r["resourceType"] == "MeasureReport"}
+        for period in sorted({r.period for r in of_one}):
+            if other := next((e for e in earlier if e.overlaps(period) and e != period), None):
+                raise InvalidContent(
+                    Flaw(
+                        "MeasureReport.period",
+                        f"of {measure}: from {period.start} to {period.end}, but from {other.start} to {other.end} is"
+                        f" published by {other.every} already, and two lengths together tell what one of them hides."
+                        f" Publish by {other.every}, or begin after what is published",
+                    )
+                )
+
+
+async def _is_there(reference: Reference, fhir: FhirGateway) -> bool:
+    try:
+        await fhir.read(*reference.split("/"))
+    except (ResourceNotFound, ResourceGone):
+        return False
+    return True
+
+
+def _by_measure(reports: Iterable[MeasureReport]) -> dict[tuple[str, str], list[MeasureReport]]:
+    found: dict[tuple[str, str], list[MeasureReport]] = {}
+    for r in reports:
+        found.setdefault((r.network, measure_id(r.measure)), []).append(r)
+    return found
 
 
 async def _published(reports: Sequence[MeasureReport], fhir: FhirGateway, clock: Clock, request_id: str) -> int:

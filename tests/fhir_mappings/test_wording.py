@@ -12,6 +12,7 @@ from fhir_mappings.model import PartialDate
 from fhir_mappings.pco import INVENTORY, PURPOSE
 from fhir_mappings.wording import ENGLISH, SHIPPED, Language, _catalogue, language_of, phrase
 from service.gateways.definitions import conflict_rules
+from service.measure_definitions import measures
 
 ROOT = Path(__file__).parents[2]
 SPANISH = Language("es")
@@ -28,8 +29,9 @@ def sentences() -> set[tuple[str, ...]]:
         )
     }
     rules = conflict_rules()
-    of_rules = {(r.title,) for r in rules.rules} | {(m.words,) for m in rules.modalities.values()}
-    return found | of_rules | {(display,) for codes in (INVENTORY, PURPOSE) for display in codes.codes.values()}
+    found |= {(r.title,) for r in rules.rules} | {(m.words,) for m in rules.modalities.values()}
+    found |= {(words,) for m in measures().values() for words in (m.title, m.plain)}
+    return found | {(display,) for codes in (INVENTORY, PURPOSE) for display in codes.codes.values()}
 
 
 @pytest.mark.parametrize("tag", [tag for tag in SHIPPED if tag != ENGLISH.tag])

@@ -2,10 +2,11 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -38,17 +39,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_from_data_to_a_page_that_families_can_read(folder: Path, tmp_path: Path) -> None:
-    drawn = coplan("measures", "report", folder, "--to", tmp_path, "--network", "net", "--png")
+    drawn = coplan("measures", "report", folder, "--to", tmp_path, "--network", "network", "--png")
 
     assert drawn.exit_code == 0, drawn.output
     page = (tmp_path / "index.html").read_text()
     assert "How the network is doing" in page
-    assert "Made of data exported on 1 January 2026." in page
+    assert "Made of data exported on January 1, 2026." in page
     assert (tmp_path / "remission-pga.png").read_bytes().startswith(b"\x89PNG")
     reports = [decode(line) for line in (tmp_path / "reports.ndjson").read_bytes().splitlines()]
     assert len(reports) > 100
     assert all(map(only_counts, reports))
-    assert {r["reporter"]["reference"] for r in reports} == {"Organization/net"} | {
+    assert {r["reporter"]["reference"] for r in reports} == {"Organization/network"} | {
         f"Organization/centre-0{i}" for i in range(1, 5)
     }
 
@@ -59,7 +60,7 @@ def test_a_centre_has_a_page_of_its_own(folder: Path, tmp_path: Path) -> None:
     assert coplan(*own).exit_code == 0
     page = (tmp_path / "index.html").read_text()
     assert "Centre centre-02" in page
-    assert "too few people" not in page.partition("</details>")[2]
+    assert "not shown" not in page.partition("</details>")[2]
     assert not list(tmp_path.glob("*funnel*"))
 
 
@@ -85,6 +86,9 @@ def test_the_measures_are_listed() -> None:
     ("arguments", "message"),
     [
         pytest.param(("measures", "run", ".", "--measure", "none"), "no such measure: none", id="unknown measure"),
+        pytest.param(
+            ("measures", "run", ".", "--measure", "remission-pga,none"), "no such measure: none", id="one of a list"
+        ),
         pytest.param(("measures", "run", "."), "--as-of", id="nothing says when it was exported"),
         pytest.param(
             ("measures", "run", ".", "--as-of", "2026-01-01", "--engine", "x"), "duckdb or spark", id="unknown engine"
@@ -100,6 +104,10 @@ def test_the_measures_are_listed() -> None:
         pytest.param(
             ("measures", "export", ".", "--fhir", "http://127.0.0.1:9/fhir"), "cannot be reached", id="no server"
         ),
+        pytest.param(("measures", "export", "."), "COPLAN_FHIR_BASE_URL", id="export from where"),
+        pytest.param(("measures", "export", ".", "--fhir", "ehr"), "--fhir is no http", id="no URL"),
+        pytest.param(("measures", "report", ".", "--to", "out", "--language", "xx"), "en or es", id="no such language"),
+        pytest.param(("synth", "organizations", "."), "has no Organizations", id="no organizations"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line(
@@ -107,11 +115,80 @@ def test_what_cannot_be_done_is_said_in_a_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("service.networks.bulk_export.ATTEMPTS", 1)
+    monkeypatch.delenv("COPLAN_FHIR_BASE_URL", raising=False)
     result = coplan(*arguments)
 
     assert result.exit_code != 0
     assert message in words(result)
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(
+            ("report", "--to", "out", "--centre", "centre-99"), "There are: centre-01, centre-02", id="centre"
+        ),
+        pytest.param(("report", "--to", "out", "--network", "other"), "There is: network", id="network"),
+        pytest.param(("publish", "--network", "centre-01"), "is not the network", id="a centre as network"),
+        pytest.param(("publish", "--network", "network"), "COPLAN_FHIR_BASE_URL", id="published where"),
+    ],
+)
+def test_what_is_not_in_the_data_is_said(
+    folder: Path, arguments: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COPLAN_FHIR_BASE_URL", raising=False)
+    result = coplan("measures", arguments[0], folder, *arguments[1:])
+
+    assert result.exit_code == 2
+    assert message in words(result)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "missing", "extra"),
+    [
+        pytest.param(("synth", "network", "--to", "x"), "numpy", "network", id="synth"),
+        pytest.param(("measures", "run", ".", "--as-of", "2026-01-01"), "ibis", "network", id="run"),
+        pytest.param(("measures", "export", ".", "--fhir", "http://127.0.0.1:9"), "ibis", "network", id="export"),
+        pytest.param(
+            ("measures", "run", ".", "--as-of", "2026-01-01", "--engine", "spark"), "pyspark", "spark", id="spark"
+        ),
+        pytest.param(("measures", "run", ".", "--as-of", "2026-01-01"), "duckdb", "network", id="duckdb"),
+    ],
+)
+def test_a_missing_extra_is_one_line_that_says_what_to_install(
+    arguments: tuple[str, ...], missing: str, extra: str, tmp_path: Path
+) -> None:
+    """In a process of its own, in which the package cannot be imported."""
+    script = (
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        f"from service.cli import app; app({list(arguments)!r}, standalone_mode=True)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path)
+
+    assert done.returncode == 2, done.stderr
+    said = re.sub(r"\s+", " ", done.stderr)
+    assert f"{missing} is not installed" in said
+    assert f"'coplan[{extra}]'" in said
+    assert "Traceback" not in said
+
+
+def test_the_page_can_be_had_in_spanish_and_says_what_is_missing(folder: Path, tmp_path: Path) -> None:
+    drawn = coplan("measures", "report", folder, "--to", tmp_path, "--language", "es")
+
+    assert drawn.exit_code == 0, drawn.output
+    page = (tmp_path / "index.html").read_text()
+    assert "Cómo va la red" in page
+    assert "Hecho con datos exportados el 1 de enero de 2026." in page
+    assert (
+        "Se buscó, pero no se encontró nada que contar</h2><ul><li>Proporción de pacientes en remisión (PCDAI)" in page
+    )
+    sections = re.findall(r'<section id="([^"]+)"', page)
+    assert sections[:2] == ["remission-pga", "remission-pucai"]
+    assert sections[-1] == "asked-first"
+    assert "Too much is hidden to judge" in words(drawn)
 
 
 @pytest.mark.hapi
@@ -122,24 +199,27 @@ def test_reports_are_published_once(hapi_server: FhirServer, folder: Path, tmp_p
     (tmp_path / "one.json").write_bytes(encode(one))
     run = coplan("measures", "run", folder, "--every", "year", "--definitions", tmp_path)
     assert run.exit_code == 0, run.output
-    with httpx.Client(base_url=f"{hapi_server.base_url}/", trust_env=False, timeout=60) as http:
-        for name in (network, *(f"centre-0{i}" for i in range(1, 5))):
-            body = encode({"resourceType": "Organization", "id": name, "active": True, "name": name})
-            put = http.put(f"Organization/{name}", content=body, headers={"Content-Type": "application/fhir+json"})
-            assert put.is_success, put.text
+    for file in folder.glob("Organization*.ndjson"):
+        text = file.read_text().replace('"id":"network"', f'"id":"{network}"')
+        file.write_text(text.replace("Organization/network", f"Organization/{network}"))
     publish = ("measures", "publish", folder, "--network", network, "--fhir", hapi_server.base_url)
+    one_measure = ("--definitions", tmp_path)
 
-    assert "10 new reports of 10." in words(coplan(*publish, "--definitions", tmp_path))
-    assert "0 new reports of 10." in words(coplan(*publish, "--definitions", tmp_path))
-    refused = coplan("measures", "publish", folder, "--network", "none-such", "--fhir", hapi_server.base_url)
-    assert refused.exit_code == 1
-    assert "It did not work" in words(refused)
+    missing = coplan(*publish, *one_measure)
+    assert missing.exit_code == 1
+    assert f"Organization/{network}. Put them there first" in words(missing)
+    seeded = coplan("synth", "organizations", folder, "--fhir", hapi_server.base_url)
+    assert "5 Organizations" in words(seeded), seeded.output
+    assert "10 new reports of 10." in words(coplan(*publish, *one_measure))
+    assert "0 new reports of 10." in words(coplan(*publish, *one_measure))
+
+    assert coplan("measures", "run", folder, "--every", "quarter", *one_measure).exit_code == 0
+    both = coplan(*publish, *one_measure)
+    assert both.exit_code == 1
+    assert "is published by year already" in words(both)
 
 
 def test_the_base_service_starts_without_an_engine() -> None:
-    import subprocess
-    import sys
-
     heavy = "{'duckdb', 'ibis', 'numpy', 'pyarrow', 'pandas', 'pyspark', 'vl_convert'}"
     script = f"import sys, service.cli; print(sorted({heavy} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -7,7 +7,17 @@ import pytest
 
 from fhir_mappings.measuring import MASKED, Counted, Every, MeasureReport, Period, Tally
 from service.domain.detection import Change, detection
-from service.domain.network_measures import funnel, latest, reports, series
+from service.domain.network_measures import (
+    Funnel,
+    Judgement,
+    NoFunnel,
+    WhyNoFunnel,
+    funnel,
+    latest,
+    reports,
+    reports_of_run,
+    series,
+)
 from service.measure_definitions import measures
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -78,7 +88,8 @@ def test_where_all_is_masked_there_is_no_chart() -> None:
 
     assert whole.chart is None
     assert whole.first_signal is None
-    assert funnel(REMISSION, reported(counted({"a": Tally(12, 6)}))) is None
+    assert whole.judgement is Judgement.NOTHING_SHOWN
+    assert funnel(REMISSION, reported(counted({"a": Tally(12, 6)}))) == NoFunnel(WhyNoFunnel.NETWORK_HIDDEN)
 
 
 def test_the_first_signal_is_a_period() -> None:
@@ -103,7 +114,7 @@ def test_the_report_computed_last_counts() -> None:
 def test_a_funnel_compares_the_centres_with_all_of_them() -> None:
     found = funnel(REMISSION, reported(counted(LARGE), counted({**LARGE, "d": Tally(300, 270), "e": Tally(5, 3)}, 1)))
 
-    assert found is not None
+    assert isinstance(found, Funnel)
     assert found.period == month(1)
     assert {c.reporter for c in found.centres if c.is_outside} >= {"Organization/d"}
     hidden = [c for c in found.centres if c.limits is None]
@@ -112,7 +123,9 @@ def test_a_funnel_compares_the_centres_with_all_of_them() -> None:
 
 
 def test_a_funnel_of_two_compares_nothing() -> None:
-    assert funnel(REMISSION, reported(counted({"a": Tally(100, 60), "b": Tally(200, 130)}))) is None
+    found = reported(counted({"a": Tally(100, 60), "b": Tally(200, 130)}))
+
+    assert funnel(REMISSION, found) == NoFunnel(WhyNoFunnel.FEW_CENTRES, month(0), shown=2, centres=2)
 
 
 def test_medians_over_time() -> None:
@@ -131,7 +144,7 @@ def test_medians_over_time() -> None:
     assert (own.reporter, whole.reporter) == ("Organization/a", "Organization/net")
     assert whole.chart is not None
     assert (whole.chart.centre, whole.chart.limits) == (8.5, ())
-    assert funnel(DAYS, found) is None
+    assert funnel(DAYS, found) == NoFunnel(WhyNoFunnel.MEDIAN)
 
 
 def test_detection_counts_centres_that_are_large_enough() -> None:
@@ -144,3 +157,67 @@ def test_detection_counts_centres_that_are_large_enough() -> None:
     assert (found.judged, found.found, found.false, found.months_watched) == (2, 1, 0, 16)
     assert found.delay == 1
     assert detection([]).delay is None
+
+
+def shares(*pairs: tuple[int, int], since: int = 0) -> list[Counted]:
+    """Of a network of two equal centres: (in remission, seen) of each, month after month."""
+    return [counted({"a": Tally(d, n), "b": Tally(d, n)}, since + at) for at, (n, d) in enumerate(pairs)]
+
+
+SHOWN, TOO_WELL, TOO_FEW = (60, 100), (97, 100), (3, 5)
+
+
+@pytest.mark.parametrize(
+    ("months", "expected"),
+    [
+        pytest.param([SHOWN] * 13, Judgement.JUDGED, id="a usual level and one more"),
+        pytest.param([SHOWN], Judgement.TOO_FEW_POINTS, id="one point"),
+        pytest.param([SHOWN] * 12, Judgement.TOO_FEW_POINTS, id="a usual level, and nothing to hold against it"),
+        pytest.param([TOO_FEW] * 4 + [SHOWN] * 13, Judgement.JUDGED, id="from the first one that is shown"),
+        pytest.param([SHOWN] * 20 + [TOO_WELL], Judgement.JUDGED, id="one hidden at the end"),
+        pytest.param([SHOWN] * 20 + [TOO_WELL] * 2, Judgement.TOO_MANY_HIDDEN, id="success is hidden at the end"),
+        pytest.param([SHOWN] * 14 + [TOO_WELL] * 16, Judgement.TOO_MANY_HIDDEN, id="success is hidden for long"),
+        pytest.param([SHOWN, TOO_WELL, SHOWN, TOO_WELL] * 6, Judgement.TOO_MANY_HIDDEN, id="every other one"),
+        pytest.param([SHOWN, TOO_FEW, TOO_FEW], Judgement.TOO_MANY_HIDDEN, id="most of a short series"),
+        pytest.param([TOO_WELL] * 15, Judgement.NOTHING_SHOWN, id="all of them"),
+    ],
+)
+def test_what_is_hidden_keeps_from_judging(months: list[tuple[int, int]], expected: Judgement) -> None:
+    own = {s.reporter: s for s in series(REMISSION, reported(*shares(*months)))}["Organization/a"]
+
+    assert own.judgement is expected
+    assert (own.chart is None) == (expected in {Judgement.TOO_MANY_HIDDEN, Judgement.NOTHING_SHOWN})
+    assert own.chart is None or not own.chart.alerts
+
+
+def test_a_period_without_anybody_is_a_gap_not_a_neighbour() -> None:
+    found = reported(*shares(*[SHOWN] * 6), *shares(*[SHOWN] * 8, since=9))
+    own = {s.reporter: s for s in series(REMISSION, found)}["Organization/a"]
+
+    assert [r.period for r in own.reports] == [month(at) for at in range(17)]
+    assert [r.tally.denominator for r in own.reports][6:9] == [0, 0, 0]
+    assert own.judgement is Judgement.TOO_MANY_HIDDEN
+
+
+def test_a_series_is_of_one_length_of_period() -> None:
+    quarter = Counted(REMISSION.id, Period.of(date(2025, 1, 1), Every.QUARTER), Tally(300, 180), {}, {})
+    (whole,) = series(
+        REMISSION, [r for r in reported(*shares(*[SHOWN] * 12), quarter) if r.reporter == "Organization/net"]
+    )
+
+    assert [r.period.every for r in whole.reports] == [Every.QUARTER]
+
+
+def test_measures_of_the_same_goals_hide_the_same_centres() -> None:
+    authored, agreed = measures()["goals-authored-by-patients"], measures()["goals-mutually-agreed"]
+    few, many = counted({**LARGE, "a": Tally(100, 3)}), counted(LARGE)
+    run = [
+        Counted(authored.id, month(0), few.network, few.centres, {}),
+        Counted(agreed.id, month(0), many.network, many.centres, {}),
+    ]
+    found = list(reports_of_run(run, measures(), network="net", at=AT))
+    hidden = {
+        m.id: {r.reporter for r in found if r.measure == m.canonical and r.tally.is_masked} for m in measures().values()
+    }
+
+    assert hidden[authored.id] == hidden[agreed.id] == {"Organization/a", "Organization/c"}

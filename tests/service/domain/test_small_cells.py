@@ -1,16 +1,25 @@
 """What is shown of a table gives away nothing that is hidden."""
 
+from datetime import date
 from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_mappings.measuring import MASKED, Tally
-from service.domain.small_cells import SMALLEST_CELL, is_small, masked
+from fhir_mappings.measuring import MASKED, Counted, Every, Period, Tally
+from service.domain.hidden_together import hidden_together
+from service.domain.small_cells import SMALLEST_CELL, is_small
 
 tallies = st.integers(0, 60).flatmap(lambda d: st.integers(0, d).map(lambda n: Tally(d, n)))
 tables = st.dictionaries(st.sampled_from("abcdefgh"), tallies, min_size=1)
+
+
+def masked(rows: dict[str, Tally], total: Tally, *, smallest: int = SMALLEST_CELL) -> tuple[dict[str, Tally], Tally]:
+    """One table of a measure that stands alone."""
+    period = Period.of(date(2026, 1, 1), Every.MONTH)
+    (shown,) = hidden_together([Counted("m", period, total, rows, {})], smallest=smallest)
+    return shown.centres, shown.network
 
 
 def total_of(rows: dict[str, Tally]) -> Tally:

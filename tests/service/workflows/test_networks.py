@@ -125,6 +125,24 @@ async def published_again(world: World, services: Services) -> None:
     assert len(told["periods"]) == MONTHS
 
 
+async def test_everybody_reads_it_in_their_language(world: World, services: Services) -> None:
+    """By what the reader asks for, else by the patient's own record."""
+    await seed_centres(world)
+    await published(world, services, counted(world))
+    path = f"/v1/networks/{network(world)}/measures/remission-pga"
+    asked = await world.bo.get(path, **{"Accept": "text/html", "Accept-Language": "es-MX, en;q=0.5"})
+    assert '<html lang="es-MX">' in asked.text
+    assert "Cómo leer estos gráficos" in asked.text
+
+    person = await world.on_server(f"Patient/{world.patient}")
+    spanish = {"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": "es"}]}, "preferred": True}
+    content = encode({**person, "communication": [spanish]})
+    assert (await world.fhir.put(f"Patient/{world.patient}", content=content)).status_code == 200
+    assert (await seen(world))["title"] == "Proporción de pacientes en remisión (PGA)"
+    assert "Se pudo ver por primera vez en enero de 2025." in (await seen(world))["story"]
+    assert (await world.bo.sees(path))["title"] == "Share of patients in remission (PGA)"
+
+
 @pytest.mark.parametrize(
     "path", ["networks/none/measures/remission-pga", "networks/clinic/measures/none", "networks/a%2Fb/measures/x"]
 )
