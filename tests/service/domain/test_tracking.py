@@ -81,6 +81,18 @@ def test_a_value_is_recorded_in_an_accepted_unit(what: str, amount: Amount, code
             "parts.systolic",
             id="a part that cannot be meant",
         ),
+        pytest.param(
+            "blood-pressure",
+            Amount(parts={"systolic": Decimal(80), "diastolic": Decimal(120)}),
+            "parts.diastolic",
+            id="upside down",
+        ),
+        pytest.param(
+            "blood-pressure",
+            Amount(parts={"systolic": Decimal(90), "diastolic": Decimal(90)}, confirmed=True),
+            "parts.diastolic",
+            id="no pulse, confirmed or not",
+        ),
     ],
 )
 def test_what_cannot_stand_is_named(what: str, amount: Amount, path: str) -> None:
