@@ -14,7 +14,7 @@ from fhir_mappings.model import Concept, Goal, Observation, Quantity, Range, Tar
 from fhir_mappings.ucum import hint
 from service.domain.catalogue import Bounds, Catalogue, Part, Trackable, Unit
 from service.domain.progress import COUNTED, measurable_target, measured, unit_of
-from service.domain.units import comparable, converted, is_ucum
+from service.domain.units import comparable, converted, is_ucum, same
 from service.errors import Flaw, InvalidContent
 
 IMPLAUSIBLE: Final = "business-rule"
@@ -41,8 +41,9 @@ class Scale:
 
     def exact(self, value: Decimal, unit: str) -> tuple[Decimal, Unit] | None:
         """The value in a unit that is taken, its own where that is one; None where it fits none exactly."""
-        if own := next((u for u in self.units if u.code == unit), None):
-            return value, own
+        own = [u for u in self.units if same(u.code, unit)]
+        if own:
+            return value, next((u for u in own if u.code == unit), own[0])
         found = ((converted(value, unit, u.code), u) for u in self.units)
         return next(((v, u) for v, u in found if v is not None), None)
 
@@ -105,8 +106,8 @@ def taken(
     )
     if found := tuple(filter(None, flaws)):
         raise InvalidContent(*found)
-    if unit.code == amount.code:
-        return amount, None
+    if same(unit.code, amount.code):
+        return replace(amount, code=unit.code), None
     return replace(amount, value=value, code=unit.code, unit=unit.in_words()), sent_as((amount.value,), amount.code)
 
 

@@ -14,6 +14,7 @@ from fhir_mappings.model import Coding, Component, Concept, Observation, Quantit
 from service.domain.amounts import Scale, bound_flaw, sent_as, unit_flaw, whole_flaw
 from service.domain.catalogue import Catalogue, Part, Trackable, Unit
 from service.domain.thread import Change, Occasion
+from service.domain.units import same
 from service.errors import Flaw, InvalidContent, NotPermitted, TransitionNotAllowed
 
 
@@ -152,7 +153,7 @@ def _unit(trackable: Trackable, amount: Amount) -> tuple[Unit, Mapping[str, Deci
     unit = next((u for _, u in exact.values()), trackable.unit(amount.unit))
     if unit is None or len(exact) < len(given):
         raise InvalidContent(unit_flaw(amount.unit, scale, "unit"))
-    sent = None if unit.code == amount.unit else sent_as(given.values(), amount.unit)
+    sent = None if same(unit.code, amount.unit) else sent_as(given.values(), amount.unit)
     return unit, {key: value for key, (value, _) in exact.items()}, sent
 
 

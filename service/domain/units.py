@@ -38,7 +38,7 @@ def comparable(value: Decimal, unit: str, into: str) -> Decimal | None:
 
     Both are of one measure, so that what is counted needs no words: `/d` of steps are `{steps}/d`.
     """
-    if _bare(unit) == _bare(into):
+    if same(unit, into):
         return value
     line = _line(unit, into)
     if line is None:
@@ -57,11 +57,15 @@ def is_ucum(unit: str) -> bool:
     return True
 
 
-def _bare(unit: str) -> str:
-    """Without annotations, which are no part of a unit's meaning.
+def same(unit: str, other: str) -> bool:
+    """True for two ways to write one unit: annotations are no part of its meaning. For values of one measure only.
 
     Source: https://ucum.org/ucum#para-6
     """
+    return unit == other or _bare(unit) == _bare(other)
+
+
+def _bare(unit: str) -> str:
     return sub(r"\{[^}]*\}", "", unit) or "1"
 
 

@@ -51,6 +51,7 @@ def refused(call: Any) -> list[tuple[str, str]]:
         pytest.param(amount("11", "[stone_av]"), WEIGHT, "69.85322498 kg", "Entered as 11 [stone_av].", id="converted"),
         pytest.param(amount("0.95", "g/L"), SUGAR, "95 mg/dL", "Entered as 0.95 g/L.", id="within the code's own"),
         pytest.param(amount("120", "mm[Hg]"), UPPER, "120 mm[Hg]", None, id="a part of a panel"),
+        pytest.param(amount("3", "1"), PAIN, "3 {score}", None, id="a score without the word"),
         pytest.param(amount("3", "{cups}/d"), TEA, "3 {cups}/d", None, id="in no catalogue"),
         pytest.param(amount("3", "1"), TEA, "3 1", None, id="a bare number"),
     ],
@@ -101,6 +102,7 @@ def test_what_is_hardly_ever_so_high_is_taken_once_confirmed() -> None:
     [
         pytest.param(STEPS, amount("6000", "{steps}/d"), [], id="sound"),
         pytest.param(PAIN, amount("2.5", "{score}"), [], id="an average lies between"),
+        pytest.param(PAIN, amount("3", "1"), [], id="a score without the word"),
         pytest.param(WEIGHT, amount("11", "[stone_av]"), [], id="another unit that converts"),
         pytest.param(TEA, amount("3", "{cups}"), [], id="in no catalogue"),
         pytest.param(TEA, "less of it", [], id="in words"),

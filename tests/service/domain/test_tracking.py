@@ -12,7 +12,7 @@ from fhir_mappings.model import Concept, Observation, Quantity
 from service.domain.catalogue import Bounds
 from service.domain.policy import Policy
 from service.domain.tracking import Amount, Reading, amended, observed, voided
-from service.domain.units import comparable, converted
+from service.domain.units import comparable, converted, same
 from service.errors import InvalidContent, NotPermitted, TransitionNotAllowed
 from service.settings import Settings
 from tests.builders import CLINICIAN, MOTHER, NOW, PATIENT, an_occasion
@@ -38,6 +38,8 @@ def entered(what: str, amount: Amount, **parts: Any) -> Observation:
         pytest.param("weight", value("150", "[lb_av]"), "29463-7", "150 [lb_av]", id="an accepted unit stays"),
         pytest.param("weight", value("16", "[oz_av]", confirmed=True), "29463-7", "0.45359237 kg", id="ounces"),
         pytest.param("exercise", value("1.5", "h"), "55411-3", "90 min", id="hours of exercise"),
+        pytest.param("pain", value("3", "1"), "72514-3", "3 {score}", id="what is counted needs no words"),
+        pytest.param("steps", value("5000", "/d"), "41950-7", "5000 {steps}/d", id="nor do steps a day"),
     ],
 )
 def test_a_value_is_recorded_in_an_accepted_unit(what: str, amount: Amount, code: str, recorded: str) -> None:
@@ -46,7 +48,7 @@ def test_a_value_is_recorded_in_an_accepted_unit(what: str, amount: Amount, code
     assert isinstance(observation.value, Quantity)
     assert observation.code.codings[0].code == code
     assert f"{observation.value.value.normalize():f} {observation.value.code}" == recorded
-    is_as_sent = amount.unit in {None, observation.value.code}
+    is_as_sent = amount.unit is None or same(amount.unit, observation.value.code)
     assert observation.note == (None if is_as_sent else f"Entered as {amount.value} {amount.unit}.")
 
 
@@ -58,7 +60,7 @@ def test_a_value_is_recorded_in_an_accepted_unit(what: str, amount: Amount, code
         pytest.param("glucose", Amount(Decimal(95), {"systolic": Decimal(1)}), "parts", id="parts of what has none"),
         pytest.param("glucose", value("95", "kg"), "unit", id="unit of something else"),
         pytest.param("hba1c", value("0.048", "1"), "unit", id="a share is no other share"),
-        pytest.param("pain", value("3", "1"), "unit", id="annotations are not guessed"),
+        pytest.param("pain", value("3", "%"), "unit", id="a score is no share"),
         pytest.param("exercise", value("100", "s"), "unit", id="no exact number of minutes"),
         pytest.param("pain", value("11"), "value", id="cannot be meant"),
         pytest.param("pain", value("11", confirmed=True), "value", id="cannot be meant, confirmed or not"),
@@ -78,6 +80,18 @@ def test_a_value_is_recorded_in_an_accepted_unit(what: str, amount: Amount, code
             Amount(parts={"systolic": Decimal(1200), "diastolic": Decimal(80)}),
             "parts.systolic",
             id="a part that cannot be meant",
+        ),
+        pytest.param(
+            "blood-pressure",
+            Amount(parts={"systolic": Decimal(80), "diastolic": Decimal(120)}),
+            "parts.diastolic",
+            id="upside down",
+        ),
+        pytest.param(
+            "blood-pressure",
+            Amount(parts={"systolic": Decimal(90), "diastolic": Decimal(90)}, confirmed=True),
+            "parts.diastolic",
+            id="no pulse, confirmed or not",
         ),
     ],
 )
