@@ -18,6 +18,7 @@ from service.domain.access import (
     LEDGER,
     authorise,
     may_name,
+    may_read_narrative,
     may_see,
     may_write_beside,
     must_be_in_scope,
@@ -26,7 +27,7 @@ from service.domain.access import (
     without_content,
 )
 from service.domain.actors import Actor, Role
-from service.domain.confidentiality import restricted_in, tells_of, with_private, without_private
+from service.domain.confidentiality import restricted_in, tells_of, with_private, without_narrative, without_private
 from service.domain.edits import must_be_theirs_to_write
 from service.domain.policy import DEFAULT_POLICY, Policy
 from service.domain.scopes import Interaction
@@ -208,7 +209,8 @@ class GuardedFhir:
 
     def _visible(self, resource: Json, private: Collection[Reference]) -> Json:
         if resource["resourceType"] == "CarePlan":
-            return without_private(resource, private)
+            shown = without_private(resource, private)
+            return shown if may_read_narrative(self.actor, resource) else without_narrative(shown)
         return without_content(self.actor, resource)
 
     def _remember(self, resource: Json, visible: Json) -> None:

@@ -8,10 +8,10 @@ tests disturb each other, and mutants look killed or alive that are not.
 """
 
 import argparse
+import multiprocessing
 import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -19,13 +19,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from difflib import unified_diff
+from functools import cached_property
+from importlib.util import cache_from_source
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Final
+from typing import Any, Final
+
+import pytest
 
 ROOT: Final = Path(__file__).parents[1]
 COPIED: Final = ("fhir_mappings", "service", "tests", "pyproject.toml", "openapi.yaml")
-TIMEOUT_SECONDS: Final = 180
+CLEAN: Final = multiprocessing.get_context("forkserver")
+CLEAN.set_forkserver_preload(["fastapi", "httpx", "hypothesis", "joserfc.jwk", "pydantic_settings", "pytest", "respx"])
+"""Each mutant gets a process of its own, forked from one that has imported what is not ours, and run nothing."""
+UNUSED: Final = ("benchmark", "cacheprovider", "cov", "faker", "schemathesis")
+"""Plugins of pytest that cost each process their start."""
+TIMEOUT_SECONDS: Final = 300
 """A mutant that runs for ever is noticed, too."""
 DOMAIN: Final = "tests/service/domain"
 GATEWAYS: Final = "tests/service/gateways"
@@ -51,19 +60,18 @@ AREAS: Final = {
             "service/domain/permissions.py",
             "service/domain/proxies.py",
             "service/domain/scopes.py",
-            "service/guarded_fhir.py",
-            "service/rights.py",
-            "service/workflows/identify.py",
         ),
         (
             f"{DOMAIN}/test_access.py",
             f"{DOMAIN}/test_family.py",
             f"{DOMAIN}/test_standing.py",
             f"{DOMAIN}/test_edits.py",
-            "tests/service/test_guard.py",
             f"{DOMAIN}/test_scopes.py",
-            "tests/service/workflows/test_rights.py",
         ),
+    ),
+    "guard": Area(
+        ("service/guarded_fhir.py", "service/rights.py", "service/workflows/identify.py"),
+        ("tests/service/test_guard.py", "tests/service/workflows/test_rights.py"),
     ),
     "tokens": Area(
         (
@@ -72,20 +80,28 @@ AREAS: Final = {
             "service/gateways/issuer_keys.py",
             "service/gateways/issuers.py",
             "service/gateways/smart_tokens.py",
-            "service/issuer_settings.py",
         ),
-        (f"{GATEWAYS}/test_smart_tokens.py", f"{GATEWAYS}/test_token_table.py"),
+        (f"{GATEWAYS}/test_token_edges.py", f"{GATEWAYS}/test_smart_tokens.py", f"{GATEWAYS}/test_token_table.py"),
     ),
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Mutant:
     """A module with one thing in it changed."""
 
     module: str
     original: str
-    code: str
+    tree: Any
+    mutation: Any
+
+    @cached_property
+    def code(self) -> str:
+        """Made only for those that are tried."""
+        from mutmut.mutation.file_mutation import deep_replace
+
+        changed: Any = deep_replace(self.tree, self.mutation.original_node, self.mutation.mutated_node)
+        return str(changed.code)
 
     def difference(self) -> str:
         before, after = self.original.splitlines(), self.code.splitlines()
@@ -95,36 +111,49 @@ class Mutant:
 
 def mutants_of(module: str) -> Iterator[Mutant]:
     """All that change a function, as mutmut itself does: tables and texts outside of functions stay."""
-    from mutmut.mutation.file_mutation import create_mutations, deep_replace
+    from mutmut.mutation.file_mutation import create_mutations
 
     original = (ROOT / module).read_text()
     tree, mutations, _, _ = create_mutations(module, original)
     for mutation in (m for m in mutations if m.contained_by_top_level_function is not None):
-        changed = deep_replace(tree, mutation.original_node, mutation.mutated_node)
-        yield Mutant(module, original, changed.code)  # type: ignore[union-attr]
+        yield Mutant(module, original, tree, mutation)
 
 
 def is_noticed(mutant: Mutant | None, tests: Sequence[str], folder: Path) -> bool:
     """True if a test fails on the copy in `folder` with this mutant in it; None: with nothing changed."""
     if mutant is not None:
-        (folder / mutant.module).write_text(mutant.code)
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not hapi", "-p", "no:cacheprovider", *tests]
-    without_hapi = {name: value for name, value in os.environ.items() if name != "COPLAN_TEST_HAPI"}
-    try:
-        result = subprocess.run(
-            command,
-            cwd=folder,
-            env=without_hapi | {"PYTHONDONTWRITEBYTECODE": "1"},
-            timeout=TIMEOUT_SECONDS,
-            capture_output=True,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return True
-    finally:
-        if mutant is not None:
-            (folder / mutant.module).write_text(mutant.original)
-    return result.returncode != 0
+        _write(folder, mutant.module, mutant.code)
+    process = CLEAN.Process(target=_run, args=(str(folder), tuple(tests)), daemon=True)
+    process.start()
+    process.join(TIMEOUT_SECONDS)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    if mutant is not None:
+        _write(folder, mutant.module, mutant.original)
+    return process.exitcode != 0
+
+
+def _run(folder: str, tests: Sequence[str]) -> None:
+    """In a process that has seen none of our code, and sees the copy alone."""
+    for name in [n for n in sys.modules if n == "tests" or n.startswith("tests.")]:
+        del sys.modules[name]
+    os.environ.pop("COPLAN_TEST_HAPI", None)
+    os.chdir(folder)
+    sys.path[:] = [folder, *(p for p in sys.path if Path(p or ".").resolve() != ROOT)]
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    without = [option for plugin in UNUSED for option in ("-p", f"no:{plugin}")]
+    quiet = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of plugins that are there already
+    sys.exit(pytest.main(["-x", "-q", "-m", "not hapi", *quiet, *without, *tests]))
+
+
+def _write(folder: Path, module: str, code: str) -> None:
+    """Without what was compiled of it before: a second is too coarse to tell two mutants apart by their times."""
+    path = folder / module
+    path.write_text(code)
+    Path(cache_from_source(str(path))).unlink(missing_ok=True)
 
 
 def a_copy(folder: Path) -> Path:
@@ -138,7 +167,7 @@ def a_copy(folder: Path) -> Path:
     return folder
 
 
-def survivors(chosen: Sequence[Mutant], tests: Sequence[str], workers: int) -> list[Mutant]:
+def survivors(chosen: Sequence[Mutant], tests: Sequence[str], workers: int) -> Iterator[Mutant]:
     """Those that no test noticed, in the order of `chosen`."""
     with ExitStack() as stack:
         free: SimpleQueue[Path] = SimpleQueue()
@@ -155,7 +184,10 @@ def survivors(chosen: Sequence[Mutant], tests: Sequence[str], workers: int) -> l
         if tried(None):
             sys.exit("the tests fail without any mutant")
         with ThreadPoolExecutor(workers) as pool:
-            return [m for m, noticed in zip(chosen, pool.map(tried, chosen), strict=True) if not noticed]
+            for number, (mutant, noticed) in enumerate(zip(chosen, pool.map(tried, chosen), strict=True), 1):
+                print(f"\r{number} of {len(chosen)} tried", end="", file=sys.stderr, flush=True)
+                if not noticed:
+                    yield mutant
 
 
 def main() -> None:
@@ -168,10 +200,10 @@ def main() -> None:
     area = AREAS[given.area]
     population = [mutant for module in area.modules for mutant in mutants_of(module)]
     chosen = random.Random(given.seed).sample(population, min(given.sample, len(population)))
-    alive = survivors(chosen, area.tests, given.workers)
-    for mutant in alive:
-        print(mutant.difference(), end="\n\n")
-    killed = len(chosen) - len(alive)
+    killed = len(chosen)
+    for mutant in survivors(chosen, area.tests, given.workers):
+        print(mutant.difference(), end="\n\n", flush=True)
+        killed -= 1
     print(f"{killed} of {len(chosen)} noticed ({killed / len(chosen):.0%}), of {len(population)} mutants")
 
 

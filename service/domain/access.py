@@ -152,6 +152,12 @@ def subjects_of(resource: Json) -> Iterator[Reference]:
         yield reference.partition("/_history/")[0]
 
 
+def may_read_narrative(actor: Actor, plan: Json) -> bool:
+    """True if the token may be shown all that the narrative of a plan can tell of, which nobody can take apart."""
+    granted = actor.granted(patient_of(plan))
+    return all(grants_all(granted, resource_type, Interaction.READ) for resource_type in TOLD_OF)
+
+
 def without_content(actor: Actor, resource: Json) -> Json:
     """A person as the token may read them: without a scope for it, no more than that they exist."""
     if resource["resourceType"] not in PEOPLE:

@@ -89,7 +89,9 @@ def with_hands(plan: CarePlan, hands: Iterable[Reference | None]) -> CarePlan:
     return replace(plan, contributors=tuple(dict.fromkeys((*plan.contributors, *filter(None, hands)))))
 
 
-def without_goals(plan: CarePlan | None, gone: Iterable[Reference]) -> CarePlan | None:
-    """The plan without links to these goals."""
+def without_links(plan: CarePlan, gone: Iterable[Reference]) -> CarePlan:
+    """The plan without links to these goals and activities."""
     gone = frozenset(gone)
-    return plan and replace(plan, goals=tuple(g for g in plan.goals if g not in gone))
+    kept = (tuple(r for r in links if r not in gone) for links in (plan.goals, plan.activities))
+    goals, activities = kept
+    return replace(plan, goals=goals, activities=activities)

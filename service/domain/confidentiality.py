@@ -14,7 +14,8 @@ from fhir_mappings.model import Reference
 
 KEPT: Final = frozenset({"Goal", "ServiceRequest"})
 """Types whose label keeps from the family what refers to them, too."""
-WITHHELD: Final = '<div xmlns="http://www.w3.org/1999/xhtml"><p>Not shown: it may tell of something private.</p></div>'
+WITHHELD: Final = '<div xmlns="http://www.w3.org/1999/xhtml"><p>Not shown: it may tell of more than is shown.</p></div>'
+"""The same words whatever it is that is not shown, and why."""
 
 
 def restricted_in(resources: Iterable[Json]) -> frozenset[Reference]:
@@ -32,20 +33,27 @@ def tells_of(resource: Json, private: Collection[Reference]) -> bool:
 
 
 def without_private(plan: Json, private: Collection[Reference]) -> Json:
-    """A CarePlan without links to what is private; without its narrative, too, for it tells of what is linked.
+    """A CarePlan without links to what is private; and without its narrative, if that may tell of it.
 
-    The shared plan that CoPlan keeps may link private activities, but tells of nothing private: its narrative stays.
+    A shared plan that CoPlan keeps tells of nothing private, unless it still links such a goal. What another system has
+    written may tell of anything: once the patient keeps something private, nobody here knows of what.
     """
-    goals, activities = _links(plan, private)
-    if not goals and not activities:
+    if not private:
         return plan
-    told = "text" in plan and (bool(goals) or identifier(plan, SHARED_PLAN) is None)
-    shown = plan | {"text": {"status": "generated", "div": WITHHELD}} if told else plan
+    goals, activities = _links(plan, private)
+    shown = without_narrative(plan) if goals or identifier(plan, SHARED_PLAN) is None else plan
+    if not goals and not activities:
+        return shown
     return _with(
         shown,
         [g for g in plan.get("goal", []) if g not in goals],
         [a for a in plan.get("activity", []) if a not in activities],
     )
+
+
+def without_narrative(plan: Json) -> Json:
+    """The plan with a word in its place that something is not shown."""
+    return plan | {"text": {"status": "generated", "div": WITHHELD}} if "text" in plan else plan
 
 
 def with_private(plan: Json, original: Json, private: Collection[Reference]) -> Json:

@@ -14,7 +14,7 @@ from fhir_mappings.narrative import levels_note
 from fhir_mappings.target import self_standing_text
 from service.domain.acceptance import answer_of, other_parties
 from service.domain.attainment import categories_of, must_scale
-from service.domain.care_plans import without_goals
+from service.domain.care_plans import without_links
 from service.domain.lifecycle import AGREED, FOLLOWS, must_be
 from service.domain.thread import (
     Change,
@@ -137,7 +137,7 @@ def enter_in_error(thread: Thread, goal: Goal, reason: str, occasion: Occasion) 
         goal.reference,
         goals=(ended(goal, LifecycleStatus.ENTERED_IN_ERROR, reason, occasion),),
         tasks=(*tasks, *reopened(thread, goal, occasion)),
-        plan=without_goals(thread.plan, {goal.reference}),
+        plan=thread.plan and without_links(thread.plan, {goal.reference}),
         reason=reason,
     )
 

@@ -8,7 +8,7 @@ from fhir_mappings.codes import Act
 from fhir_mappings.compartment import patient_of, references_in
 from fhir_mappings.model import CarePlan, Goal, Noun, Reference
 from service.domain.actors import Actor, Role
-from service.domain.care_plans import LINKABLE, first_plan, linked, without_goals
+from service.domain.care_plans import LINKABLE, first_plan, linked, without_links
 from service.domain.thread import Change, Occasion, Thread
 from service.errors import Flaw, InvalidContent, NotPermitted, TransitionNotAllowed
 
@@ -60,13 +60,15 @@ def with_visibility(
     rest: Collection[Json],
     occasion: Occasion,
     *,
+    plans: Collection[CarePlan] = (),
     destination: CarePlan | None = None,
     others: tuple[Noun, ...] = (),
 ) -> Change:
     """All offers of the goal and all about them, from now on shown to the family or kept from them.
 
     Args:
-        rest: Tasks, messages, measurements, agenda items and Provenances about the goal, as they are.
+        rest: Tasks, messages, measurements, activities, agenda items and Provenances about the goal, as they are.
+        plans: all that are kept here; each of those that others may read forgets the goal and what is done for it.
         destination: the plan that is to link it; None where there is none yet.
         others: priority lists in their new form.
 
@@ -81,24 +83,40 @@ def with_visibility(
     if private and _has_family(thread, rest):
         raise TransitionNotAllowed(f"the family has had a part in {goal.reference}: it cannot be kept from them now")
     goals = tuple(replace(g, private=private) for g in thread.goals)
-    origin = without_goals(thread.plan, (g.reference for g in goals))
     now = next(g for g in goals if g.reference == goal.reference)
-    left = () if origin is None else (origin,)
+    done = tuple(f"ServiceRequest/{r['id']}" for r in rest if r["resourceType"] == "ServiceRequest")
+    old = [p for p in plans if p.shared and p.private != private]
+    left = (without_links(p, (*(g.reference for g in goals), *done)) for p in old)
     return Change(
         Act.CHANGE_VISIBILITY,
         goal.reference,
         goals=(now, *(g for g in goals if g is not now)),
-        plan=_destination(thread, goals, destination, occasion),
+        plan=_destination(old, goals, done, destination, occasion),
         others=(*(Labelled(r, private) for r in rest), *others, *left),
     )
 
 
-def _destination(thread: Thread, goals: tuple[Goal, ...], plan: CarePlan | None, occasion: Occasion) -> CarePlan | None:
-    """The plan that links what is agreed; one is opened where there is none."""
-    was_linked = thread.plan.goals if thread.plan else ()
+def _destination(
+    old: Collection[CarePlan],
+    goals: tuple[Goal, ...],
+    done: tuple[Reference, ...],
+    plan: CarePlan | None,
+    occasion: Occasion,
+) -> CarePlan | None:
+    """The plan that links what is agreed and what is done for it; one is opened where there is none.
+
+    Args:
+        old: the plans that linked it until now.
+        done: all activities of the goal, whether a plan links them or nobody has agreed to them yet.
+    """
+    were_linked = {reference for p in old for reference in (*p.goals, *p.activities)}
     for goal in goals:
-        if goal.reference in was_linked and goal.lifecycle_status in LINKABLE:
+        if goal.reference in were_linked and goal.lifecycle_status in LINKABLE:
             plan = linked(plan or first_plan(goal, occasion), goal, occasion)
+    if done:
+        plan = plan or first_plan(goals[0], occasion)
+        moved = (r for r in done if r in were_linked)
+        plan = replace(plan, activities=tuple(dict.fromkeys((*plan.activities, *moved))))
     return plan
 
 

@@ -10,6 +10,7 @@ from fhir_mappings.activities import Activity, Report
 from fhir_mappings.activity_report import is_report, report_from_fhir, report_to_fhir
 from fhir_mappings.care_plan import care_plan_from_fhir
 from fhir_mappings.carrier import Json
+from fhir_mappings.elements import is_restricted
 from fhir_mappings.model import CarePlan, Goal, Reference
 from fhir_mappings.person_centered import PlanContents
 from fhir_mappings.service_request import activity_from_fhir
@@ -173,13 +174,17 @@ async def read_activity(
     others = tuple(a for a in record.activities if a.id != activity_id and a.thread and a.thread == activity.thread)
     family = {activity.reference, *(a.reference for a in others)}
     about = {f"Task/{t['id']}": t for t in tasks if asks_about(t) in family}
-    course = Course(activity, others, tuple(map(task_from_fhir, about.values())), _plan_of(activity, others, record))
+    plan = record.plan_for(None, private=True) if is_restricted(resource) else _plan_of(activity, others, record)
+    course = Course(activity, others, tuple(map(task_from_fhir, about.values())), plan)
     sources = {**record.sources, **about, activity.reference: resource}
     return ActivityRecord(course, record.goals, record.contents, sources)
 
 
 def _plan_of(activity: Activity, others: tuple[Activity, ...], record: PatientRecord) -> CarePlan | None:
-    """The open plan kept here that refers to the activity, or that it was proposed for."""
+    """The open plan kept here that refers to the activity, or that it was proposed for.
+
+    What is done for a private goal belongs to the patient's own plan instead, wherever it was proposed.
+    """
     family = {a.reference for a in (activity, *others)}
     open_plans = (p for p in record.plans if p.shared and p.status in STILL_OPEN)
     return next((p for p in open_plans if p.reference in activity.based_on or family.intersection(p.activities)), None)

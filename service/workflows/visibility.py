@@ -31,6 +31,7 @@ async def change_goal_visibility(goal_id: str, private: bool, *, session: Sessio
             private,
             rest,
             occasion,
+            plans=record.patient.plans,
             destination=record.patient.plan_for(None, private=private),
             others=_priorities(record, private, rest, occasion),
         )

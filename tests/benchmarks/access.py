@@ -8,6 +8,7 @@ import os
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -16,12 +17,15 @@ import httpx
 
 from fhir_mappings.carrier import encode
 from service.domain.policy import PractitionerAccess
+from service.gateways.audit_trail import open_audit_trail
 from service.gateways.demo_issuer import AUDIENCE
 from service.gateways.embedded_fhir import create_embedded_store
+from service.gateways.rate_limits import open_rate_limits
 from service.gateways.smart_tokens import SmartTokenVerifier
 from service.rights import Rights
 from tests.conftest import ISSUER, FhirServer, app_with, fhir_http, open_test_services
 from tests.people import Person, record
+from tests.redis_server import RedisServer
 
 ROUNDS = 40
 Call = Callable[[], Awaitable[Any]]
@@ -111,13 +115,51 @@ async def requests(server: FhirServer) -> None:
                     print(f"{what}, {name}: {taken / base:.2f} of the patient's own; {upstream[name]} FHIR requests")
 
 
+async def edge(server: FhirServer) -> None:
+    """What it costs that each read is recorded, and that each principal is counted: here or in Redis."""
+    suffix = uuid4().hex[:12]
+    async with AsyncExitStack() as stack:
+        fhir = await stack.enter_async_context(fhir_http(server))
+        services = await stack.enter_async_context(open_test_services(server))
+        assert (await fhir.post(server.base_url, content=encode(record(suffix)))).status_code == 200
+        trail = await stack.enter_async_context(open_audit_trail(services.fhir))
+        limits: dict[str, Any] = {"counted here": None}
+        if RedisServer.is_available() is None:
+            limits["counted in Redis"] = stack.enter_context(RedisServer()).url
+        kinds = {"neither": services, "recorded": replace(services, audit=trail)}
+        for name, url in limits.items():
+            opened = open_rate_limits(per_minute=10**6, refused_per_minute=10**6, redis_url=url, secret=b"s" * 32)
+            kinds[name] = replace(services, limits=await stack.enter_async_context(opened))
+        kinds["both, in Redis"] = replace(kinds[name], audit=trail)
+        app = app_with(services)
+        transport = httpx.ASGITransport(app)
+        http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://coplan.test"))
+        mia = Person(http, f"Patient/mia-{suffix}", ISSUER.token(f"Patient/mia-{suffix}"))
+        goal = await mia.proposes(f"mia-{suffix}", "A goal")
+
+        def asks(kind: str, path: str) -> Call:
+            async def ask() -> None:
+                app.state.services = kinds[kind]
+                assert (await mia.get(path, **{"Cache-Control": "no-cache"})).status_code == 200
+
+            return ask
+
+        for what, path in (("goal", f"/v1/goals/{goal['id']}"), ("plan", f"/v1/patients/mia-{suffix}/plan")):
+            found = await medians(**{kind: asks(kind, path) for kind in kinds})
+            for kind, taken in found.items():
+                print(f"{what}, {kind}: {taken / found['neither']:.2f} of neither")
+
+
 async def main() -> None:
     await tokens()
     if running := os.environ.get("COPLAN_TEST_HAPI"):
         await requests(FhirServer("hapi", running))
+        await edge(FhirServer("hapi", running))
         return
     store = create_embedded_store()
-    await requests(FhirServer("embedded", store.base_url, httpx.ASGITransport(store)))
+    embedded = FhirServer("embedded", store.base_url, httpx.ASGITransport(store))
+    await requests(embedded)
+    await edge(embedded)
     store.close()
 
 

@@ -1,12 +1,14 @@
 """Somebody else's data and absent data are the same: 404, byte for byte but for the request id."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from fhir_mappings.carrier import Json
-from tests.people import World, said
+from tests.conftest import FhirServer, open_world
+from tests.people import Person, World, said
 
 CANARY = "Canary-of-Ann-7431"
 
@@ -152,3 +154,33 @@ async def test_every_route_wants_to_know_who_asks(world: World, path: str) -> No
 
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+class Counted:
+    """A FHIR server that counts what it is asked."""
+
+    def __init__(self, fhir: Any) -> None:
+        self._fhir, self.calls = fhir, 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.calls += name in {"read", "search", "vread"}
+        return getattr(self._fhir, name)
+
+
+async def test_a_foreign_id_costs_the_fhir_server_what_an_absent_one_does(embedded_server: FhirServer) -> None:
+    """Once it is known whom a clinician cares for, which is asked once in five seconds."""
+    async with open_world(embedded_server) as world:
+        state: Any = world.ann.http._transport.app.state  # type: ignore[attr-defined]
+        goal = await world.other.proposes(world.stranger, "Learn to sing")
+        counted = Counted(state.services.fhir)
+        state.services = replace(state.services, fhir=counted)
+
+        async def cost(person: Person, path: str) -> int:
+            before = counted.calls
+            assert (await person.get(path)).status_code == 404
+            return counted.calls - before
+
+        for person in (world.ann, world.rosa, world.bo):
+            for path in ("/v1/goals/{}", "/v1/goals/{}/thread", "/v1/goals/{}/progress", "/v1/goals/{}/attainment"):
+                await cost(person, path.format(goal["id"]))
+                assert await cost(person, path.format(goal["id"])) == await cost(person, path.format("absent")), path

@@ -98,16 +98,31 @@ def a_resource(resource_type: str, reference: str = PATIENT) -> Json:
 
 def test_what_is_hidden_leaves_the_shared_plan_and_is_linked_from_an_own_one() -> None:
     goal, other = an_agreed_goal(), a_goal("cancelled", id="g2")
-    thread = a_thread(goal, other, plan=a_plan(goals=("Goal/g1", "Goal/g3")))
-    change = with_visibility(thread, goal, True, [a_resource("Communication")], an_occasion())
+    plan = a_plan(goals=("Goal/g1", "Goal/g3"), activities=("ServiceRequest/r1", "ServiceRequest/r2"))
+    second, elsewhere = a_plan(id="cp2", goals=("Goal/g1",)), a_plan(id="cp3", shared=None, goals=("Goal/g1",))
+    rest = [a_resource("Communication"), a_resource("ServiceRequest")]
+    change = with_visibility(
+        a_thread(goal, other, plan=plan), goal, True, rest, an_occasion(), plans=(plan, second, elsewhere)
+    )
 
     assert [g.private for g in change.goals] == [True, True]
     assert change.plan is not None
     assert (change.plan.private, change.plan.goals) == (True, ("Goal/g1",))
-    labelled, left = change.others
+    assert change.plan.activities == ("ServiceRequest/r1",)
+    labelled, _, *left = change.others
     assert isinstance(labelled, Labelled)
     assert (labelled.reference, labelled.subject, labelled.private) == ("Communication/r1", PATIENT, True)
-    assert getattr(left, "goals", None) == ("Goal/g3",)
+    assert left == [
+        replace(plan, goals=("Goal/g3",), activities=("ServiceRequest/r2",)),
+        replace(second, goals=()),
+    ]
+
+
+def test_a_plan_of_ones_own_is_opened_for_what_is_only_proposed_to_be_done() -> None:
+    change = with_visibility(a_thread(a_goal()), a_goal(), True, [a_resource("ServiceRequest")], an_occasion())
+
+    assert change.plan is not None
+    assert (change.plan.private, change.plan.goals, change.plan.activities) == (True, (), ())
 
 
 def test_an_offer_that_nobody_has_agreed_to_is_hidden_without_a_plan() -> None:
@@ -118,8 +133,11 @@ def test_an_offer_that_nobody_has_agreed_to_is_hidden_without_a_plan() -> None:
 
 def test_what_is_shown_goes_to_the_plan_that_is_there() -> None:
     goal = an_agreed_goal(private=True)
-    thread = a_thread(goal, plan=a_plan(id="own", private=True, goals=("Goal/g1",)))
-    change = with_visibility(thread, goal, False, [], an_occasion(), destination=a_plan(goals=("Goal/g9",)))
+    own = a_plan(id="own", private=True, goals=("Goal/g1",))
+    there = a_plan(goals=("Goal/g9",))
+    change = with_visibility(
+        a_thread(goal, plan=own), goal, False, [], an_occasion(), plans=(own, there), destination=there
+    )
 
     assert change.plan is not None
     assert change.plan.goals == ("Goal/g9", "Goal/g1")

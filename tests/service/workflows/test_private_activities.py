@@ -129,5 +129,43 @@ async def test_no_view_of_the_family_lists_what_is_hidden_and_their_acts_keep_it
     asked = await world.mia.proposes(world.child, "Go to the lake", ask=[world.rosa.reference])
     await world.rosa.acts(asked, "accept")
     kept = await world.on_server(f"CarePlan/{shared['id']}")
-    assert [a["reference"]["reference"] for a in kept["activity"]] == [f"ServiceRequest/{activity['id']}"]
+    assert "activity" not in kept
     assert ("lake" in kept["text"]["div"], "tube" in kept["text"]["div"]) == (True, False)
+
+
+async def test_what_was_proposed_for_a_goal_that_became_private_can_be_answered(world: World) -> None:
+    """It belongs to the patient's own plan from then on, and no word or link of it is left on what the family sees."""
+    goal, activity = await shared_activity(world)
+    (shared,) = await world.found(f"CarePlan?subject=Patient/{world.child}")
+    body = {"description": "A new tube set", "due": DAY, "goals": [goal["id"]]}
+    offered = said(await world.bo.post(f"/v1/care-plans/{shared['id']}/activities", body), 201)
+    await becomes(world, goal, "private")
+    present = await world.mia.sees(f"/v1/activities/{offered['id']}")
+    answer = await world.mia.post(f"/v1/activities/{offered['id']}/accept", {}, version=present["version"])
+
+    assert said(answer, 200)["status"] == "active"
+    plans = {is_restricted(p): p for p in await world.found(f"CarePlan?subject=Patient/{world.child}")}
+    links = {private: [a["reference"]["reference"] for a in p.get("activity", [])] for private, p in plans.items()}
+    assert links == {False: [], True: [f"ServiceRequest/{activity['id']}", f"ServiceRequest/{offered['id']}"]}
+    assert "A new tube set" in plans[True]["text"]["div"]
+    assert "tube" not in plans[False]["text"]["div"]
+    assert (await world.rosa.get(f"/v1/activities/{offered['id']}")).status_code == 404
+
+    await becomes(world, goal, "shared")
+    back = await world.on_server(f"CarePlan/{shared['id']}")
+    assert {a["reference"]["reference"] for a in back["activity"]} == set(links[True])
+
+
+async def test_every_shared_plan_forgets_a_goal_that_becomes_private(world: World) -> None:
+    """Also one that somebody has opened beside the first."""
+    goal, _ = await shared_activity(world)
+    body = {"title": "For the camp", "goals": [goal["id"]]}
+    second = said(await world.bo.post(f"/v1/patients/{world.child}/care-plans", body), 201)
+    assert SECRET in (await world.on_server(f"CarePlan/{second['id']}"))["text"]["div"]
+    await becomes(world, goal, "private")
+
+    for plan in await world.found(f"CarePlan?subject=Patient/{world.child}"):
+        if not is_restricted(plan):
+            assert "goal" not in plan
+            assert "activity" not in plan
+            assert SECRET not in plan["text"]["div"]

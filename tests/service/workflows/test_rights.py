@@ -10,7 +10,7 @@ import pytest
 from fhir_mappings.codes import CONFIDENTIALITY, CONSENT_ACTION
 from service.rights import KEPT_FOR
 from tests.conftest import ISSUER
-from tests.people import Person, World, said
+from tests.people import FHIR, Person, World, said
 
 PORTAL = "openid fhirUser launch/patient patient/Goal.cruds patient/CarePlan.rs patient/Observation.crs"
 MEASURED = {"value": {"text": "ten minutes"}, "effective": "2026-11-01T10:00:00Z", "measure": {"text": "Minutes"}}
@@ -137,6 +137,55 @@ async def test_a_view_leaves_out_what_the_token_was_not_given_for(world: World) 
     assert not plan.get("plans")
     answer = await with_scope(world.ann, "patient/Goal.rs").get(f"/v1/patients/{world.patient}/care-plans")
     assert said(answer, 403)["type"] == "urn:coplan:problem:scope-missing"
+
+
+ALL_TOLD = "CarePlan Goal Observation List CommunicationRequest ServiceRequest"
+"""What a narrative tells of."""
+
+
+@pytest.mark.parametrize("left_out", [None, *ALL_TOLD.split()[1:]])
+async def test_a_narrative_is_shown_to_who_may_see_all_that_it_tells_of(world: World, left_out: str | None) -> None:
+    agreed = await world.ann.acts(await world.bo.proposes(world.patient, "Walk to the shops"), "accept")
+    said(await world.ann.post(f"/v1/patients/{world.patient}/agenda", {"text": "The stairs", "kind": "topic"}), 201)
+    scope = " ".join(f"patient/{kind}.rs" for kind in ALL_TOLD.split() if kind != left_out)
+    ann = with_scope(world.ann, scope)
+    (listed,) = await found(ann, f"/v1/patients/{world.patient}/care-plans")
+    read = await found(ann, f"/v1/care-plans/{listed['id']}") if left_out != "Goal" else []
+
+    for plan in (listed, *read):
+        told = [words in plan["text"]["div"] for words in ("Walk to the shops", "The stairs")]
+        assert told == [left_out is None] * 2
+    assert "Walk to the shops" in (await world.on_server(f"CarePlan/{listed['id']}"))["text"]["div"]
+    if left_out is None:
+        return
+    narrow = with_scope(world.ann, f"{scope} patient/Goal.rus")
+    await narrow.acts(await world.ann.sees(f"/v1/goals/{agreed['id']}"), "hold", reason="Rain")
+    kept = (await world.on_server(f"CarePlan/{listed['id']}"))["text"]["div"]
+    assert all(words in kept for words in ("Walk to the shops", "The stairs", "on hold"))
+
+
+async def found(person: Person, path: str) -> list[Any]:
+    """The plans, as FHIR."""
+    answer = said(await person.get(path, **FHIR), 200)
+    resources = [e["resource"] for e in answer["entry"]] if answer["resourceType"] == "Bundle" else [answer]
+    return [r for r in resources if r["resourceType"] == "CarePlan"]
+
+
+async def test_a_plan_of_another_system_tells_the_family_nothing_while_something_is_private(world: World) -> None:
+    theirs = {
+        "resourceType": "CarePlan",
+        "status": "active",
+        "intent": "plan",
+        "subject": {"reference": f"Patient/{world.child}"},
+        "text": {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">Stop the night feeds</div>'},
+    }
+    plan = (await world.fhir.post("CarePlan", json=theirs)).json()
+    path = f"/v1/care-plans/{plan['id']}"
+    assert "night feeds" in (await found(world.rosa, path))[0]["text"]["div"]
+    await world.mia.proposes(world.child, "Stop the night feeds", visibility="private")
+
+    assert "night feeds" not in (await found(world.rosa, path))[0]["text"]["div"]
+    assert "night feeds" in (await found(world.bo, path))[0]["text"]["div"]
 
 
 async def test_a_clinician_sees_whom_they_care_for_as_long_as_they_do(world: World, later: Callable[[], None]) -> None:
