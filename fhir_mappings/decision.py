@@ -61,6 +61,8 @@ STANCE_OF: Final[Mapping[AdmissionPreference, Stance]] = {
     AdmissionPreference.NOT_ASKED: Stance.NOT_ASKED,
     AdmissionPreference.COULD_NOT_BE_ASKED: Stance.COULD_NOT_BE_ASKED,
 }
+_ADMISSIONS: Final[Mapping[str | None, AdmissionPreference]] = {str(a): a for a in AdmissionPreference}
+_STANCES: Final[Mapping[str | None, Stance]] = {str(s): s for s in Stance}
 UNANSWERED: Final = frozenset({Stance.NOT_ASKED, Stance.COULD_NOT_BE_ASKED})
 """Records of an asking that has not led to an answer: no preference of the person."""
 
@@ -139,7 +141,7 @@ class Preference:
     def admission(self) -> AdmissionPreference | None:
         """What is said to admission."""
         codes = (c.code for c in self.answer if c.system == ADMISSION_PREFERENCE)
-        return next((AdmissionPreference(c) for c in codes if c in set(AdmissionPreference)), None)
+        return next((_ADMISSIONS[c] for c in codes if c in _ADMISSIONS), None)
 
     @property
     def stance(self) -> Stance | None:
@@ -147,7 +149,7 @@ class Preference:
         if self.admission is not None:
             return STANCE_OF[self.admission]
         codes = (c.code for c in self.answer if c.system == PREFERENCE_STANCE)
-        return next((Stance(c) for c in codes if c in set(Stance)), None)
+        return next((_STANCES[c] for c in codes if c in _STANCES), None)
 
     @property
     def is_answer(self) -> bool:

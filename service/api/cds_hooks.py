@@ -67,7 +67,7 @@ async def get_cds_client(
 CurrentClient = Annotated[str, Depends(get_cds_client)]
 
 
-def get_cds_service(
+async def get_cds_service(
     _client: CurrentClient,
     service_id: Annotated[str, Path(alias="serviceId", pattern=r"^[a-z\-]{1,64}$", examples=["coplan-asked-first"])],
 ) -> CdsService:
@@ -77,13 +77,13 @@ def get_cds_service(
     return BY_ID[service_id]
 
 
-def get_budget(request: Request, services: CurrentServices) -> timedelta:
+async def get_budget(request: Request, services: CurrentServices) -> timedelta:
     """What is left of the time for an answer: who waits has waited since the request came."""
     spent = timedelta(seconds=time.monotonic() - request.scope["received_at"])
     return max(timedelta(0), services.settings.cds_budget - spent)
 
 
-def get_card_language(
+async def get_card_language(
     services: CurrentServices,
     accept_language: Annotated[
         str,

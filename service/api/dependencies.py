@@ -118,7 +118,7 @@ class Services:
     decisions: DecisionServices = field(kw_only=True)
 
 
-def get_services(request: Request) -> Services:
+async def get_services(request: Request) -> Services:
     """What the lifespan has opened."""
     services: Services = request.app.state.services
     return services
@@ -138,7 +138,7 @@ CurrentCatalogue = Annotated[Catalogue, Depends(get_catalogue)]
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-def get_accessed(request: Request) -> Accessed:
+async def get_accessed(request: Request) -> Accessed:
     """What the audit trail will tell of this request."""
     accessed: Accessed = request.scope["accessed"]
     return accessed

@@ -66,7 +66,7 @@ def jwks() -> Iterator[str]:
 
 
 @contextmanager
-def service(fhir: str, keys: str) -> Iterator[str]:
+def service(fhir: str, keys: str, **more: str) -> Iterator[str]:
     """`coplan serve` in a process of its own."""
     port = free_port()
     settings = {
@@ -75,6 +75,7 @@ def service(fhir: str, keys: str) -> Iterator[str]:
         "COPLAN_CDS_CLIENTS": encode({EHR.issuer: keys}).decode(),
         "COPLAN_CDS_FHIR_SERVERS": encode([fhir]).decode(),
         "COPLAN_LOG_LEVEL": "ERROR",
+        **more,
     }
     command = [str(Path(sys.executable).with_name("coplan")), "serve", "--port", str(port)]
     with subprocess.Popen(command, env={**os.environ, **settings}, stdout=subprocess.DEVNULL) as process:

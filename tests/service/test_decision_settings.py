@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from service.app import open_services
 from service.errors import InvalidContent, NotAuthenticated
+from service.gateways.fhir_client import FhirClient
 from service.settings import Settings
 
 FHIR = "http://127.0.0.1:9/fhir"
@@ -30,5 +31,7 @@ async def test_servers_of_the_list_are_asked(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("COPLAN_CDS_CLIENTS", '{"https://ehr.test/": "https://ehr.test/jwks"}')
     monkeypatch.setenv("COPLAN_CDS_BASE_URL", "https://coplan.test")
     async with open_services(Settings()) as services:
-        assert services.decisions.servers.gateway(None, None) is services.fhir
+        own = services.decisions.servers.gateway(None, None)
+        assert isinstance(own, FhirClient) and isinstance(services.fhir, FhirClient)
+        assert own._shared is services.fhir._shared
         assert services.decisions.servers.gateway("https://ehr.test/fhir", "token") is not None

@@ -312,7 +312,7 @@ class Servers:
 
 
 @asynccontextmanager
-async def over(server: FhirServer, behind: Any, budget: float = 5) -> AsyncIterator[tuple[httpx.AsyncClient, Servers]]:
+async def over(server: FhirServer, behind: Any, budget: float = 60) -> AsyncIterator[tuple[httpx.AsyncClient, Servers]]:
     """The service with this server behind hooks."""
     async with open_test_services(server) as services:
         servers = Servers(behind)
