@@ -175,7 +175,7 @@ ADHERENCE: Final = {
     "versions": [
         {
             "activity": "ServiceRequest/knee-exercises-nightly",
-            "words": "Before, every day before going to sleep: 3 of 5 done, 1 too hard, 1 without a report",
+            "words": "Before: every day before going to sleep. 3 of 5 done, 1 too hard, 1 without a report",
             "description": "Knee exercises",
             "due": 5,
             "done": 3,
@@ -187,7 +187,7 @@ ADHERENCE: Final = {
         },
         {
             "activity": ACTIVITY_REFERENCE,
-            "words": "Now, on Monday, Wednesday, and Friday before going to sleep: 1 of 1 done",
+            "words": "Now: on Monday, Wednesday, and Friday before going to sleep. 1 of 1 done",
             "description": "Knee exercises",
             "due": 1,
             "done": 1,

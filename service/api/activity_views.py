@@ -382,20 +382,20 @@ def _in_words(window: Adherence, language: Language) -> str:
 
 
 def _version_in_words(version: Version, counted: Adherence, language: Language) -> str:
-    """`Before, every day before going to sleep: 2 of 6 done, 1 too hard`"""
+    """`Before: every day before going to sleep. 2 of 6 done, 1 too hard`"""
     activity = version.activity
     schedule = activity.schedule
     how = pattern_in_words(schedule.pattern, language) if schedule else concept_in_words(activity.what)
     parts = {"how": how, "done": counted.done, "due": counted.due}
     match version.until is None, bool(counted.due):
         case True, True:
-            said = language.say("Now, {how}: {done} of {due} done", **parts)
+            said = language.say("Now: {how}. {done} of {due} done", **parts)
         case True, False:
-            said = language.say("Now, {how}: nothing was due yet", **parts)
+            said = language.say("Now: {how}. Nothing was due yet", **parts)
         case False, True:
-            said = language.say("Before, {how}: {done} of {due} done", **parts)
+            said = language.say("Before: {how}. {done} of {due} done", **parts)
         case _:
-            said = language.say("Before, {how}: nothing was due", **parts)
+            said = language.say("Before: {how}. Nothing was due", **parts)
     return _with_counts(said, counted, language)
 
 
