@@ -50,7 +50,13 @@ DO_IT: Final = {
     "who": [PATIENT],
     "by": "2026-12-03",
 }
+PEOPLE: Final = [
+    {"reference": "Organization/clinic", "name": "Demo clinic"},
+    {"reference": PATIENT, "name": "Ann Ahl"},
+    {"reference": CLINICIAN, "name": "Dr Bo Berg"},
+]
 ACTIVITIES: Final = {
+    "people": PEOPLE,
     "activities": [
         {"activity": ACTIVITY, "next": DO_IT},
         {
@@ -73,7 +79,7 @@ ACTIVITIES: Final = {
                 "by": "2026-12-10",
             },
         },
-    ]
+    ],
 }
 REPORTED: Final[dict[str, Any]] = {
     "id": "r-1",

@@ -15,7 +15,7 @@ from fhir_mappings.target import concept_in_words
 from fhir_mappings.timing import pattern_in_words, schedule_in_words
 from fhir_mappings.wording import ENGLISH, Language, phrase
 from service.api.question_views import QuestionView
-from service.api.views import CodingView, Day, NoteView, Reference, View, day_text
+from service.api.views import CodingView, Day, NoteView, PersonName, Reference, View, day_text, people_in
 from service.domain.adherence import Adherence, Version
 from service.domain.due import Due
 from service.domain.next_steps import NextStep
@@ -142,6 +142,7 @@ class ActivityList(View):
     """Each activity, and who has to do what next."""
 
     activities: tuple[ActivityStep, ...]
+    people: tuple[PersonName, ...] = ()
 
     @classmethod
     def of(cls, found: Steps) -> "ActivityList":
@@ -153,7 +154,8 @@ class ActivityList(View):
                     next=NextStepView.of(s.next, language, names) if s.next else None,
                 )
                 for s in found.steps
-            )
+            ),
+            people=people_in(names),
         )
 
 
@@ -230,6 +232,7 @@ class Today(View):
     date: Day
     items: tuple[DueView, ...] = ()
     questions_for_you: tuple[QuestionView, ...] = ()
+    people: tuple[PersonName, ...] = ()
 
     @classmethod
     def of(cls, agenda: Agenda) -> "Today":
@@ -239,6 +242,7 @@ class Today(View):
             date=agenda.first.isoformat(),
             items=tuple(DueView.of(item, agenda.zone) for item in agenda.items),
             questions_for_you=tuple(QuestionView.of(q, agenda.language, agenda.names) for q in agenda.questions),
+            people=people_in(agenda.names),
         )
 
 
@@ -256,6 +260,7 @@ class Week(View):
     to: Day
     days: tuple[DayOfPlan, ...] = ()
     any_day: tuple[DueView, ...] = ()
+    people: tuple[PersonName, ...] = ()
 
     @classmethod
     def of(cls, agenda: Agenda) -> "Week":
@@ -270,6 +275,7 @@ class Week(View):
                 for day, items in groupby(own, key=_first_day)
             ),
             any_day=tuple(DueView.of(item, agenda.zone) for item in agenda.items if not item.has_own_day),
+            people=people_in(agenda.names),
         )
 
 

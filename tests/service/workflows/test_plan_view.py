@@ -102,6 +102,10 @@ async def test_nobody_is_called_by_an_id(world: World) -> None:
     assert world.suffix not in div
     plan = await the_plan(world.bo, world.patient)
     assert {a["name"] for g in plan["goals"] for a in g["acceptances"]} == {"Ann Ahl", "Dr Bo Berg", "Nora Nyby"}
+    for path in ("activities", "today", "week"):
+        assert {p["name"] for p in (await world.ann.sees(f"/v1/patients/{world.patient}/{path}"))["people"]} >= {
+            "Ann Ahl"
+        }
     assert {p["name"] for p in plan["people"]} >= {"Ann Ahl", "Bo Berg", "Nora Nyby"}
     spanish = await the_plan(world.ann, world.patient, **{"Accept-Language": "es"})
     assert spanish["steps"][0]["steps"][1]["next"]["words"] == "Falta la respuesta de: Ann Ahl (paciente)."
