@@ -128,7 +128,7 @@ TODAY: Final = {
             "activity": "ServiceRequest/knee-cycling",
             "task": "Task/t-2",
             "about": "approve",
-            "words": "Something to do was offered. Please say if you agree, or ask for a change.",
+            "words": "Something to do was offered. Please say if you agree. If not, say why.",
             "description": "Cycling, slowly",
             "version": "1",
             "requestedBy": CLINICIAN,
