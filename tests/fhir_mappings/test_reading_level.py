@@ -37,7 +37,8 @@ from fhir_mappings.person_centered import (
 )
 from fhir_mappings.task import ASK_FOR_CHANGE, ASK_TO_DO, ASKS
 from fhir_mappings.wording import ENGLISH, Language
-from service.api.activity_views import AdherenceWindow, VersionAdherence, next_in_words
+from service.api.activity_views import next_in_words
+from service.api.adherence_views import AdherenceWindow, VersionAdherence
 from service.api.smaller_views import SmallerActivity
 from service.domain.adherence import Adherence, Version
 from service.domain.next_steps import NextStep
