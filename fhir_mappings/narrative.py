@@ -153,14 +153,19 @@ def _activities(plan: CarePlan, contents: PlanContents, untold: Collection[Refer
 
 def _activity(activity: Activity, contents: PlanContents) -> str:
     language = contents.language
+    when, who = when_and_who(activity, language, contents.names)
+    status = ACTIVITY_STATUS.get(activity.status)
+    said = f"<b>{escape(concept_in_words(activity.what))}</b>{f': {escape(when)}' if when else ''}"
+    shown = f" <i>({escape(language.say(status))})</i>" if status else ""
+    return f"{said}{f'. {escape(who)}' if who else ''}{shown}"
+
+
+def when_and_who(activity: Activity, language: Language, names: Mapping[Reference, str]) -> tuple[str, str]:
+    """`every day before going to sleep, from December 1, 2026` and `Done by Ann Ahl (patient)`, where known."""
     by = language.say("by {date}", date=language.date(activity.due)) if activity.due else ""
     when = schedule_in_words(activity.schedule, language) if activity.schedule else by
-    who = language.listing(dict.fromkeys(named(p, None, language, contents.names) for p in activity.performers))
-    status = ACTIVITY_STATUS.get(activity.status)
-    said = f"<b>{escape(concept_in_words(activity.what))}</b>"
-    told = ", ".join(filter(None, (when, who and language.say("done by {names}", names=who))))
-    shown = f" <i>({escape(language.say(status))})</i>" if status else ""
-    return f"{said}{f': {escape(told)}' if told else ''}{shown}"
+    who = language.listing(dict.fromkeys(named(p, None, language, names) for p in activity.performers))
+    return when, who and language.say("Done by {names}", names=who)
 
 
 def named(

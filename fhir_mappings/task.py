@@ -45,7 +45,7 @@ ASKS: Final = {
     TaskCode.FULFILL: phrase("Someone thinks a goal is done. Please say if you think so too, or why it should go on."),
     TaskCode.ABORT: phrase("Someone wants to stop a goal. Please say if that is fine, or why it should go on."),
 }
-ASK_TO_DO: Final = phrase("Something to do was offered. Please say if you agree, or ask for a change.")
+ASK_TO_DO: Final = phrase("Something to do was offered. Please say if you agree. If not, say why.")
 ASK_FOR_CHANGE: Final = phrase("Someone asks to change what is to be done. Please say if you agree.")
 
 

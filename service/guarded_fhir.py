@@ -118,9 +118,10 @@ class GuardedFhir:
         return [r for r in found if may_see(self.actor, r) and not tells_of(r, private)]
 
     async def languages(self, patient: Reference) -> tuple[str, ...]:
-        """See `GuardedGateway`."""
+        """See `GuardedGateway`. An act has mostly read the patient already."""
+        known = next((r for (reference, _), r in self._versions.items() if reference == patient), None)
         try:
-            return languages_from_fhir(await self.rights.person(self.fhir, patient))
+            return languages_from_fhir(known or await self.rights.person(self.fhir, patient))
         except (CoPlanError, MappingError):
             return ()
 

@@ -20,13 +20,13 @@ from service.api.activity_bodies import (
     ReportActivity,
 )
 from service.api.activity_views import (
-    ActivityAdherence,
     ActivityList,
     ActivityView,
     ReportView,
     Today,
     Week,
 )
+from service.api.adherence_views import ActivityAdherence
 from service.api.answers import Form, fhir_response, resource_response, told_response, view_response
 from service.api.bodies import StrictRoute
 from service.api.dependencies import (

@@ -50,7 +50,13 @@ DO_IT: Final = {
     "who": [PATIENT],
     "by": "2026-12-03",
 }
+PEOPLE: Final = [
+    {"reference": "Organization/clinic", "name": "Demo clinic"},
+    {"reference": PATIENT, "name": "Ann Ahl"},
+    {"reference": CLINICIAN, "name": "Dr Bo Berg"},
+]
 ACTIVITIES: Final = {
+    "people": PEOPLE,
     "activities": [
         {"activity": ACTIVITY, "next": DO_IT},
         {
@@ -73,7 +79,7 @@ ACTIVITIES: Final = {
                 "by": "2026-12-10",
             },
         },
-    ]
+    ],
 }
 REPORTED: Final[dict[str, Any]] = {
     "id": "r-1",
@@ -122,7 +128,7 @@ TODAY: Final = {
             "activity": "ServiceRequest/knee-cycling",
             "task": "Task/t-2",
             "about": "approve",
-            "words": "Something to do was offered. Please say if you agree, or ask for a change.",
+            "words": "Something to do was offered. Please say if you agree. If not, say why.",
             "description": "Cycling, slowly",
             "version": "1",
             "requestedBy": CLINICIAN,
@@ -175,7 +181,7 @@ ADHERENCE: Final = {
     "versions": [
         {
             "activity": "ServiceRequest/knee-exercises-nightly",
-            "words": "Before, every day before going to sleep: 3 of 5 done, 1 too hard, 1 without a report",
+            "words": "Before: every day before going to sleep. 3 of 5 done, 1 too hard, 1 without a report",
             "description": "Knee exercises",
             "due": 5,
             "done": 3,
@@ -187,7 +193,7 @@ ADHERENCE: Final = {
         },
         {
             "activity": ACTIVITY_REFERENCE,
-            "words": "Now, on Monday, Wednesday, and Friday before going to sleep: 1 of 1 done",
+            "words": "Now: on Monday, Wednesday, and Friday before going to sleep. 1 of 1 done",
             "description": "Knee exercises",
             "due": 1,
             "done": 1,

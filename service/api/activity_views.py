@@ -12,14 +12,13 @@ from fhir_mappings import activities as nouns
 from fhir_mappings import model
 from fhir_mappings.narrative import named
 from fhir_mappings.target import concept_in_words
-from fhir_mappings.timing import pattern_in_words, schedule_in_words
-from fhir_mappings.wording import ENGLISH, Language, phrase
+from fhir_mappings.timing import schedule_in_words
+from fhir_mappings.wording import ENGLISH, Language
 from service.api.question_views import QuestionView
-from service.api.views import CodingView, Day, NoteView, Reference, View, day_text
-from service.domain.adherence import Adherence, Version
+from service.api.views import CodingView, Day, NoteView, PersonName, Reference, View, day_text, people_in
 from service.domain.due import Due
 from service.domain.next_steps import NextStep
-from service.workflows.days import Agenda, Steps, Went
+from service.workflows.days import Agenda, Steps
 
 
 class ScheduleView(View):
@@ -142,6 +141,7 @@ class ActivityList(View):
     """Each activity, and who has to do what next."""
 
     activities: tuple[ActivityStep, ...]
+    people: tuple[PersonName, ...] = ()
 
     @classmethod
     def of(cls, found: Steps) -> "ActivityList":
@@ -153,7 +153,8 @@ class ActivityList(View):
                     next=NextStepView.of(s.next, language, names) if s.next else None,
                 )
                 for s in found.steps
-            )
+            ),
+            people=people_in(names),
         )
 
 
@@ -230,6 +231,7 @@ class Today(View):
     date: Day
     items: tuple[DueView, ...] = ()
     questions_for_you: tuple[QuestionView, ...] = ()
+    people: tuple[PersonName, ...] = ()
 
     @classmethod
     def of(cls, agenda: Agenda) -> "Today":
@@ -239,6 +241,7 @@ class Today(View):
             date=agenda.first.isoformat(),
             items=tuple(DueView.of(item, agenda.zone) for item in agenda.items),
             questions_for_you=tuple(QuestionView.of(q, agenda.language, agenda.names) for q in agenda.questions),
+            people=people_in(agenda.names),
         )
 
 
@@ -256,6 +259,7 @@ class Week(View):
     to: Day
     days: tuple[DayOfPlan, ...] = ()
     any_day: tuple[DueView, ...] = ()
+    people: tuple[PersonName, ...] = ()
 
     @classmethod
     def of(cls, agenda: Agenda) -> "Week":
@@ -270,93 +274,11 @@ class Week(View):
                 for day, items in groupby(own, key=_first_day)
             ),
             any_day=tuple(DueView.of(item, agenda.zone) for item in agenda.items if not item.has_own_day),
-        )
-
-
-class AdherenceWindow(View):
-    """`due` = done + partly + skipped + tooHard + missing. `missing`: nobody has said anything."""
-
-    words: str
-    days: int
-    from_: Day = msgspec.field(name="from")
-    to: Day
-    due: int
-    done: int
-    partly: int
-    skipped: int
-    too_hard: int
-    missing: int
-
-    @classmethod
-    def of(cls, window: Adherence, language: Language = ENGLISH) -> "AdherenceWindow":
-        return cls(
-            words=_in_words(window, language),
-            days=window.days,
-            from_=window.first.isoformat(),
-            to=window.last.isoformat(),
-            due=window.due,
-            done=window.done,
-            partly=window.partly,
-            skipped=window.skipped,
-            too_hard=window.too_hard,
-            missing=window.missing,
-        )
-
-
-class VersionAdherence(View):
-    """How it went while it was agreed in this form: `since` it took another's place, `until` it was replaced."""
-
-    activity: Reference
-    words: str
-    description: str
-    due: int
-    done: int
-    partly: int
-    skipped: int
-    too_hard: int
-    missing: int
-    since: Day | None = None
-    until: Day | None = None
-
-    @classmethod
-    def of(cls, version: Version, counted: Adherence, language: Language = ENGLISH) -> "VersionAdherence":
-        return cls(
-            activity=version.activity.reference,
-            words=_version_in_words(version, counted, language),
-            description=concept_in_words(version.activity.what),
-            due=counted.due,
-            done=counted.done,
-            partly=counted.partly,
-            skipped=counted.skipped,
-            too_hard=counted.too_hard,
-            missing=counted.missing,
-            since=version.since.isoformat() if version.since else None,
-            until=version.until.isoformat() if version.until else None,
-        )
-
-
-class ActivityAdherence(View):
-    """How it went, in the last 7 and 28 days. For talking about, not for marks.
-
-    `windows` count what was done before a change with what was done since; `versions` tell the last 28 days apart,
-    before and after each change, where there was one.
-    """
-
-    activity: Reference
-    windows: tuple[AdherenceWindow, ...]
-    versions: tuple[VersionAdherence, ...] = ()
-
-    @classmethod
-    def of(cls, went: Went) -> "ActivityAdherence":
-        return cls(
-            activity=went.activity.reference,
-            windows=tuple(AdherenceWindow.of(w, went.language) for w in went.windows),
-            versions=tuple(VersionAdherence.of(v, counted, went.language) for v, counted in went.versions),
+            people=people_in(agenda.names),
         )
 
 
 ANSWERS: tuple[Any, ...] = (
-    ActivityAdherence,
     ActivityList,
     ActivityView,
     ReportView,
@@ -371,39 +293,3 @@ def _first_day(item: Due) -> date:
 
 def _notes(notes: Iterable[model.Note]) -> tuple[NoteView, ...]:
     return tuple(NoteView(text=n.text, author=n.author, time=n.time) for n in notes)
-
-
-def _in_words(window: Adherence, language: Language) -> str:
-    """`Last 7 days: 5 of 7 done, 1 skipped, 1 without a report`"""
-    if not window.due:
-        return language.say("Last {days} days: nothing was due", days=window.days)
-    said = language.say("Last {days} days: {done} of {due} done", days=window.days, done=window.done, due=window.due)
-    return _with_counts(said, window, language)
-
-
-def _version_in_words(version: Version, counted: Adherence, language: Language) -> str:
-    """`Before, every day before going to sleep: 2 of 6 done, 1 too hard`"""
-    activity = version.activity
-    schedule = activity.schedule
-    how = pattern_in_words(schedule.pattern, language) if schedule else concept_in_words(activity.what)
-    parts = {"how": how, "done": counted.done, "due": counted.due}
-    match version.until is None, bool(counted.due):
-        case True, True:
-            said = language.say("Now, {how}: {done} of {due} done", **parts)
-        case True, False:
-            said = language.say("Now, {how}: nothing was due yet", **parts)
-        case False, True:
-            said = language.say("Before, {how}: {done} of {due} done", **parts)
-        case _:
-            said = language.say("Before, {how}: nothing was due", **parts)
-    return _with_counts(said, counted, language)
-
-
-def _with_counts(said: str, window: Adherence, language: Language) -> str:
-    counts = (
-        (window.partly, phrase("{number} partly done")),
-        (window.skipped, phrase("{number} skipped")),
-        (window.too_hard, phrase("{number} too hard")),
-        (window.missing, phrase("{number} without a report")),
-    )
-    return ", ".join((said, *(language.say(words, number=count) for count, words in counts if count)))

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from fhir_mappings.carrier import Json
-from service.api import activity_views, examples, smaller_views, template_views
+from service.api import activity_views, adherence_views, examples, smaller_views, template_views
 from service.api.cds_models import CDS_ANSWERS
 from service.api.decision_views import DECISION_ANSWERS
 from service.api.me_views import Me, ProtectedResource
@@ -107,6 +107,7 @@ def openapi(app: FastAPI) -> Json:
             Me,
             ProtectedResource,
             *activity_views.ANSWERS,
+            *adherence_views.ANSWERS,
             *smaller_views.ANSWERS,
             *template_views.ANSWERS,
             *DECISION_ANSWERS,

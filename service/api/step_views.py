@@ -7,9 +7,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from fhir_mappings.narrative import named
+from fhir_mappings.narrative import when_and_who
 from fhir_mappings.target import concept_in_words
-from fhir_mappings.timing import schedule_in_words
 from fhir_mappings.wording import Language
 from service.api.activity_views import NextStepView
 from service.api.views import Day, Reference, View, day_text
@@ -61,7 +60,7 @@ class StepView(View):
             activity=activity.reference,
             description=concept_in_words(activity.what),
             status=activity.status,
-            words=_when_and_who(step, language, names),
+            words=". ".join(filter(None, when_and_who(activity, language, names))) or None,
             instruction=activity.instruction,
             next=NextStepView.of(step.next, language, names) if step.next else None,
             today=tuple(DueStepView.of(d, zone) for d in step.today),
@@ -85,11 +84,3 @@ class GoalStepsView(View):
             description=found.goal.description if found.goal else None,
             steps=tuple(StepView.of(s, zone, language, names) for s in found.steps),
         )
-
-
-def _when_and_who(step: PlanStep, language: Language, names: Mapping[Reference, str]) -> str | None:
-    activity = step.activity
-    by = language.say("by {date}", date=language.date(activity.due)) if activity.due else ""
-    when = schedule_in_words(activity.schedule, language) if activity.schedule else by
-    who = language.listing(dict.fromkeys(named(p, None, language, names) for p in activity.performers))
-    return ", ".join(filter(None, (when, who and language.say("done by {names}", names=who)))) or None

@@ -35,11 +35,13 @@ from service.api.views import (
     GoalView,
     Health,
     KeySet,
+    PersonName,
     ProblemDetails,
     Reference,
     ValueView,
     View,
     day_text,
+    people_in,
 )
 from service.workflows.plans import PlanView
 from service.workflows.threads import OfferView, ThreadView
@@ -113,6 +115,7 @@ class GoalThread(View):
     messages: tuple[MessageView, ...] = ()
     waiting: tuple[QuestionView, ...] = ()
     thread: str | None = None
+    people: tuple[PersonName, ...] = ()
 
     @classmethod
     def of(cls, thread: ThreadView) -> "GoalThread":
@@ -121,6 +124,7 @@ class GoalThread(View):
             offers=tuple(OfferInThread.of(o, thread.language, thread.names) for o in thread.offers),
             messages=tuple(map(MessageView.of, thread.messages)),
             waiting=tuple(QuestionView.of(q, thread.language, thread.names) for q in thread.waiting),
+            people=people_in(thread.names),
         )
 
 
@@ -208,13 +212,6 @@ class CareTeamView(View):
         return cls(id=team["id"], name=team.get("name"), members=tuple(m for m in members if m))
 
 
-class PersonName(View):
-    """What somebody is called whom the plan refers to."""
-
-    reference: Reference
-    name: str
-
-
 class PatientPlan(View):
     """All about a patient's goals: what is to be done for each today and this week, what waits for you and for others,
     what matters first, what comes first for whom, goals with their scores side by side, plans, latest values, what to
@@ -257,7 +254,7 @@ class PatientPlan(View):
             latest=tuple(map(MeasurementView.of, view.latest)),
             care_plans=tuple(map(CarePlanView.of, view.plans)),
             care_teams=tuple(map(CareTeamView.of, view.care_teams)),
-            people=tuple(PersonName(reference=r, name=n) for r, n in sorted(names.items())),
+            people=people_in(names),
         )
 
 

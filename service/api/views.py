@@ -24,6 +24,18 @@ class View(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
     """The base of all answers."""
 
 
+class PersonName(View):
+    """What somebody is called who is referred to here. Who is not listed has no name that you may see."""
+
+    reference: Reference
+    name: str
+
+
+def people_in(names: Mapping[Reference, str]) -> tuple[PersonName, ...]:
+    """All who have a name here."""
+    return tuple(PersonName(reference=r, name=n) for r, n in sorted(names.items()))
+
+
 class CodingView(View):
     system: str | None = None
     code: str | None = None

@@ -131,7 +131,8 @@ async def read_week(patient: Reference, *, session: Session, zone: ZoneInfo, day
     """What is due from Monday to Sunday of the week of today (or of `day`)."""
     first, last = week_of(day or session.clock().astimezone(zone).date())
     found = await _read(session, patient, day=first)
-    return Agenda(patient, zone, first, last, tuple(due(found.activities, found.reports, first, last)))
+    items = tuple(due(found.activities, found.reports, first, last))
+    return Agenda(patient, zone, first, last, items, (), found.names, found.language)
 
 
 async def read_adherence(activity_id: str, *, session: Session, zone: ZoneInfo) -> Went:

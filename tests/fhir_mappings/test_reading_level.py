@@ -5,14 +5,25 @@ from 80 on is called easy. Syllables by hyphenation, which undercounts English a
 """
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pyphen
 import pytest
 
-from fhir_mappings.codes import AchievementStatus, ObservationStatus
-from fhir_mappings.model import Level, PartialDate
+from fhir_mappings.activities import Activity, Pattern, Report
+from fhir_mappings.codes import (
+    AchievementStatus,
+    CarePlanStatus,
+    DayOfWeek,
+    ObservationStatus,
+    PeriodUnit,
+    ReportOutcome,
+    TaskStatus,
+)
+from fhir_mappings.model import Concept, Level, PartialDate
 from fhir_mappings.narrative import achievement_in_words, levels_note, plan_narrative
 from fhir_mappings.pco import ATTAINMENT, INVENTORY, SCORERS, level_concept
 from fhir_mappings.person_centered import (
@@ -24,20 +35,33 @@ from fhir_mappings.person_centered import (
     PriorityList,
     Visit,
 )
-from fhir_mappings.task import ASKS
+from fhir_mappings.task import ASK_FOR_CHANGE, ASK_TO_DO, ASKS
 from fhir_mappings.wording import ENGLISH, Language
+from service.api.activity_views import next_in_words
+from service.api.adherence_views import AdherenceWindow, VersionAdherence
+from service.api.smaller_views import SmallerActivity
+from service.domain.adherence import Adherence, Version
+from service.domain.next_steps import NextStep
+from service.workflows.days import HARD, Smaller
 from tests.builders import AGREE, CLINICIAN, MOTHER, NOW, PATIENT, PENDING, a_goal, a_plan, accepted, an_agreed_goal
+from tests.service.domain.test_activities import NIGHTLY, an_activity
 
 WORDS = {
-    "en": ("I want to swim with my class", "Walk to the shops", "Being with my friends", "Can I go on the trip?"),
-    "es": ("Quiero nadar con mi clase", "Caminar a la tienda", "Estar con mis amigos", "¿Puedo ir al viaje?"),
+    "en": (
+        "I want to swim with my class",
+        "Walk to the shops",
+        "Being with my friends",
+        "Can I go on the trip?",
+        "Swim",
+    ),
+    "es": ("Quiero nadar con mi clase", "Caminar a la tienda", "Estar con mis amigos", "¿Puedo ir al viaje?", "Nadar"),
 }
 """A person's own words: as plain as they come, so that the bound is about ours."""
 
 
 def everything(language: Language) -> str:
-    """A plan with all that a plan can tell, what its notes say and what its Tasks ask."""
-    swim, walk, friends, trip = WORDS[language.tag]
+    """A plan with all that a plan can tell, what its notes say, what its Tasks ask, and what its steps say."""
+    swim, walk, friends, trip, lesson = WORDS[language.tag]
     goal = an_agreed_goal(
         description=swim,
         levels=(Level("1", 1), Level("0", 0)),
@@ -62,12 +86,56 @@ def everything(language: Language) -> str:
         agenda=(
             AgendaItem(PATIENT, AgendaKind.QUESTION, trip, PATIENT, NOW, visit=Visit(None, PartialDate("2026-12-15"))),
         ),
+        activities=tuple(steps(lesson)),
         language=language,
+        names={PATIENT: "Ann Ahl", CLINICIAN: "Bo Berg"},
     )
-    narrative = plan_narrative(a_plan(goals=("Goal/g1",), title=None), contents)
+    links = tuple(a.reference for a in contents.activities if a.status is not CarePlanStatus.DRAFT)
+    narrative = plan_narrative(a_plan(goals=("Goal/g1", "Goal/theirs"), activities=links, title=None), contents)
     outcomes = [achievement_in_words(status, language) for status in AchievementStatus]
-    said = (narrative, levels_note(goal, language), *map(language.say, ASKS.values()), *outcomes)
-    return ". ".join(said)
+    asked = map(language.say, (*ASKS.values(), ASK_TO_DO, ASK_FOR_CHANGE))
+    said = (narrative, levels_note(goal, language), *asked, *outcomes, *what_is_next(language, contents.names))
+    return ". ".join((*said, *how_it_went(contents.activities, language)))
+
+
+def steps(words: str) -> list[Activity]:
+    """In force, on hold, done and offered; at a time or moment, so often, once; by people with and without name."""
+    week = replace(NIGHTLY, pattern=Pattern(frequency=3, unit=PeriodUnit.WEEK), count=6)
+    clock = replace(NIGHTLY, pattern=Pattern(days=(DayOfWeek.MON, DayOfWeek.FRI), times=(time(7, 30),)))
+    due = PartialDate("2026-12-10")
+    return [
+        an_activity(id="a1", what=Concept(words), schedule=replace(NIGHTLY, until=NIGHTLY.start + timedelta(weeks=12))),
+        an_activity(id="a2", what=Concept(words), schedule=week, performers=(MOTHER,), status=CarePlanStatus.ON_HOLD),
+        an_activity(id="a3", what=Concept(words), schedule=clock, performers=(PATIENT, MOTHER)),
+        an_activity(id="a4", what=Concept(words), schedule=None, due=due, status=CarePlanStatus.COMPLETED),
+        an_activity(id="a5", what=Concept(words), schedule=None, performers=("Organization/x",)),
+        an_activity(id="a6", what=Concept(words), status=CarePlanStatus.DRAFT, performers=(CLINICIAN,)),
+    ]
+
+
+def what_is_next(language: Language, names: Mapping[str, str]) -> list[str]:
+    nobody = NextStep("answer")
+    found = [NextStep(what, (PATIENT, MOTHER), by) for what in ("answer", "do", "resume") for by in (None, NOW.date())]
+    return [next_in_words(step, language, names) for step in (nobody, *found)]
+
+
+def how_it_went(activities: tuple[Activity, ...], language: Language) -> list[str]:
+    """Windows, before and after a change, and what is offered as a smaller step."""
+    counts = Adherence(7, NOW.date(), NOW.date(), due=7, done=3, partly=1, skipped=1, too_hard=1, missing=1)
+    nothing = Adherence(7, NOW.date(), NOW.date())
+    versions = [Version(activities[0], (), until=until) for until in (None, NOW.date())]
+    told = [AdherenceWindow.of(c, language).words for c in (counts, nothing)]
+    told += [VersionAdherence.of(v, c, language).words for v in versions for c in (counts, nothing)]
+    goal = a_goal(description=WORDS[language.tag][0])
+    offered = [
+        SmallerActivity.of(Smaller(activities[0], NIGHTLY, (goal,), because, language, language))
+        for because in (None, *(a_report(outcome) for outcome in HARD))
+    ]
+    return [*told, *(o.change.reason for o in offered if o.change), offered[0].goals[0].counter_proposal.description]
+
+
+def a_report(outcome: ReportOutcome) -> Report:
+    return Report(PATIENT, "ServiceRequest/a1", "x", TaskStatus.COMPLETED, NOW, NOW, PATIENT, outcome)
 
 
 def sentences(text: str) -> list[list[str]]:

@@ -130,3 +130,17 @@ async def test_a_provenance_is_seen_with_what_it_is_about(server: Server) -> Non
         asked = [("target", f"Goal/{goal['id']}"), ("_include", "Provenance:target")]
 
         assert sorted(r["resourceType"] for r in await server.as_ann().search("Provenance", asked)) == seen
+
+
+async def test_no_answer_is_refused_for_want_of_a_language(server: Server) -> None:
+    spoken = [{"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": code}]}} for code in ("en", "es")]
+    spoken[1]["preferred"] = True  # type: ignore[assignment]
+    luz = await server.has({"resourceType": "Patient", "communication": spoken})
+    odd = await server.has({"resourceType": "Patient", "communication": [{"language": {"text": "Elvish"}}]})
+    guard = server.as_ann()
+
+    assert await guard.languages(f"Patient/{luz['id']}") == ("es", "en")
+    assert await guard.languages(f"Patient/{odd['id']}") == ()
+    assert await guard.languages("Patient/absent") == ()
+    async with open_fhir_client("http://127.0.0.1:1/fhir", deadline=timedelta(seconds=1)) as nobody:
+        assert await GuardedFhir(nobody, an_actor(server.ann)).languages(server.ann) == ()

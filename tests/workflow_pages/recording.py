@@ -14,6 +14,7 @@ ELSEWHERE: Final = 30
 """So often others may run before a request is sent on: those that are sent at the same time are seen to be."""
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{32}")
+_DAY: Final = re.compile(r"(?<=authored-on=ge)\d{4}-\d\d-\d\d")
 _BOUND: Final = re.compile(r"(?<=date=[gl]e)\d{4}-\d\d-\d\dT[0-9:.]+Z")
 """A bound of a window, which is counted from now."""
 
@@ -110,4 +111,5 @@ class Names:
         for found in sorted(self.names, key=len, reverse=True):
             text = text.replace(found, self.names[found])
         text = text.replace(f"-{self.suffix}", "")
-        return _BOUND.sub("{instant}", _DIGEST.sub("{operation}", _UUID.sub("{uuid}", text)))
+        named = _DIGEST.sub("{operation}", _UUID.sub("{uuid}", text))
+        return _DAY.sub("{day}", _BOUND.sub("{instant}", named))

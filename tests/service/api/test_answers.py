@@ -133,7 +133,7 @@ async def test_who_am_i(world: World) -> None:
     rosa = await world.rosa.sees("/v1/me")
     assert (rosa["role"], rosa["patients"]) == ("RelatedPerson", [f"Patient/{world.child}"])
     bo = await world.bo.sees("/v1/me")
-    assert bo["patients"] == [f"Patient/{world.patient}", f"Patient/{world.child}"]
+    assert bo["patients"] == [f"Patient/{p}" for p in (world.patient, world.diabetic, world.child)]
 
 
 async def test_the_documentation_needs_nobody_else(world: World) -> None:

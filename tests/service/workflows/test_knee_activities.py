@@ -262,12 +262,12 @@ async def test_what_was_done_before_a_change_is_told_beside_what_was_done_since(
     assert [(v["activity"], v["words"]) for v in went["versions"]] == [
         (
             f"ServiceRequest/{exercises['id']}",
-            "Before, every day before going to sleep: 3 of 7 done, 1 partly done, 1 skipped, 1 too hard,"
+            "Before: every day before going to sleep. 3 of 7 done, 1 partly done, 1 skipped, 1 too hard,"
             " 1 without a report",
         ),
         (
             f"ServiceRequest/{change['id']}",
-            "Now, on Monday, Wednesday, and Friday before going to sleep: nothing was due yet",
+            "Now: on Monday, Wednesday, and Friday before going to sleep. Nothing was due yet",
         ),
     ]
     today = world.clock().date().isoformat()
