@@ -1,6 +1,6 @@
 """Was the person asked before it was ordered? The measure, for one patient or for any number of them.
 
-The definition in words and as a FHIR Measure: docs/preferences.md, service/definitions/Measure-asked-first.json.
+The definition in words and as a FHIR Measure: docs/preferences.md, service/measure_definitions/asked-first.json.
 """
 
 from collections.abc import Iterable, Mapping

@@ -11,6 +11,8 @@ from fhir_mappings.decision import Stance
 from service.domain.conflicts import Against, Conditional, ConflictRule, ConflictRules, Indicator, Modality
 
 FOLDER: Final = files("service").joinpath("definitions")
+MEASURES: Final = files("service").joinpath("measure_definitions")
+"""One definition of each measure: the one that networks count by."""
 CONFLICT_RULES: Final = "conflict-rules.json"
 
 
@@ -75,7 +77,11 @@ def conflict_rules(path: Path | None = None) -> ConflictRules:
 @cache
 def published(resource_type: str, resource_id: str) -> bytes | None:
     """A resource that CoPlan publishes, as it stands in the repository; None where there is none of this name."""
-    path = FOLDER.joinpath(f"{resource_type}-{resource_id}.json")
+    path = (
+        MEASURES.joinpath(f"{resource_id}.json")
+        if resource_type == "Measure"
+        else FOLDER.joinpath(f"{resource_type}-{resource_id}.json")
+    )
     return path.read_bytes() if path.is_file() else None
 
 

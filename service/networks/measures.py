@@ -17,11 +17,10 @@ from service.networks.tables import UNKNOWN, Column
 
 TRUNCATED_TO: Final = {Every.MONTH: "M", Every.QUARTER: "Q", Every.YEAR: "Y"}
 FOLLOW_UP: Final = (timedelta(weeks=2), timedelta(weeks=26))
-NOT_ASKED: Final = ("not-asked", "could-not-be-asked")
+COULD_NOT_BE_ASKED: Final = "could-not-be-asked"
+NOT_ASKED: Final = ("not-asked", COULD_NOT_BE_ASKED)
 AGE_BANDS: Final = (("0-5", 6), ("6-11", 12), ("12-17", 18), ("18-39", 40), ("40-64", 65))
 OLDEST: Final = "65+"
-PREFERENCE: Final = "http://loinc.org|75773-2"
-"""Goals, preferences and priorities for treatment and care that the person has stated."""
 STRATIFIERS: Final = ("centre", "age-band", "language", "proxy")
 
 
@@ -124,20 +123,57 @@ def goals_followed_up(data: Data, _measure: MeasureDefinition) -> Table:
 
 
 def asked_first(data: Data, measure: MeasureDefinition) -> Table:
-    """Admissions (orders and stays of the given classes); met if the patient had stated a preference before."""
-    stays, orders = data["stays"], data["orders"]
-    admissions = stays.select("patient", "day", "at", "codes").union(orders.select("patient", "day", "at", "codes"))
-    admitted = admissions.filter(_is_coded(_.codes, measure), _.day.notnull())
-    answers = _.answers.filter(lambda code: code.isin(NOT_ASKED))
-    stated = (
-        data["observations"]
-        .filter(_.codes.contains(PREFERENCE), answers.length().fill_null(0) == 0)
-        .group_by("patient")
-        .agg(asked_at=_.at.min())
+    """Admissions; met if an answer was recorded before, and held then. Before whom nobody could ask is not counted.
+
+    The same as `service.domain.asked_first`, for all patients at once.
+    """
+    admitted = _admissions(data, measure)
+    said = _holding(data["preferences"].filter(_.patient.notnull()))
+    known = admitted.join(said, "patient").filter(
+        _.holds_from <= _["at"], _.holds_until.isnull() | (_["at"] < _.holds_until)
     )
-    joined = admitted.left_join(stated, "patient")
-    return joined.select(
-        "patient", period=data.period_of(_.day), met=ibis.ifelse((_.asked_at < _.at).fill_null(False), 1, 0)
+    before = known.group_by("admission").agg(
+        answered=(~_.code.isin(NOT_ASKED)).cast("int64").max(),
+        impossible=(_.code == COULD_NOT_BE_ASKED).cast("int64").max(),
+    )
+    judged = admitted.left_join(before, "admission").filter((_.answered == 1) | (_.impossible.fill_null(0) == 0))
+    return judged.select("patient", period=data.period_of(_.day), met=_.answered.fill_null(0))
+
+
+def _admissions(data: Data, measure: MeasureDefinition) -> Table:
+    """admission, patient, day, at: orders, and stays that are based on none of them."""
+    orders = data["orders"].filter(_is_coded(_.codes, measure))
+    stays = data["stays"].filter(_is_coded(_.codes, measure))
+    based = stays.select("id", "based_on").unnest("based_on").filter(_.based_on.notnull())
+    same = based.semi_join(orders.select(based_on=_.id), "based_on").select("id").distinct()
+    columns = ("patient", "day", "at")
+    return orders.select(*columns, admission="o" + _.id).union(
+        stays.anti_join(same, "id").select(*columns, admission="e" + _.id)
+    )
+
+
+def _holding(preferences: Table) -> Table:
+    """patient, code, holds_from, holds_until (seconds): each answer to the question of admission, and since when it is
+    known and holds, until it ends or another takes its place.
+    """
+    said = preferences.mutate(answers=(~_.code.isin(NOT_ASKED)).fill_null(True))
+    old, new = said.filter(_.code.notnull()), said.view()
+    later = (new.since > old.since) | (
+        (new.since == old.since)
+        & ((new.recorded > old.recorded) | ((new.recorded == old.recorded) & (new.id > old.id)))
+    )
+    same = (
+        new.about_admission & ((new.condition == "") | (new.condition == old.condition)) & (new.answers | ~old.answers)
+    )
+    replaced = new.replaces.contains(old.id).fill_null(False)
+    pairs = old.join(new, [old.patient == new.patient, later, same | replaced])
+    ended = pairs.select(id=old.id, superseded=ibis.greatest(new.recorded + 1, new.since))
+    first = ended.group_by("id").agg(superseded=_.superseded.min())
+    return old.left_join(first, "id").select(
+        "patient",
+        "code",
+        holds_from=ibis.greatest(_.recorded + 1, _.since),
+        holds_until=ibis.least(ibis.coalesce(_.superseded, _.until), ibis.coalesce(_.until, _.superseded)),
     )
 
 

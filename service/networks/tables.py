@@ -13,13 +13,21 @@ import ibis
 from ibis import Table, _
 from ibis.expr.schema import Schema
 
-from fhir_mappings.codes import GOAL_ACCEPTANCE
+from fhir_mappings.codes import (
+    ADMISSION_PREFERENCE,
+    ENCLOSED_PRECONDITION,
+    GOAL_ACCEPTANCE,
+    LOINC,
+    OBSERVATION_REPLACES,
+    PREFERENCE_TOPIC,
+)
 
 Column: TypeAlias = Any
 """A column expression. Ibis finds out its kind only when it is asked."""
 
 REFERENCE: Final = "struct<reference: string>"
 CONCEPT: Final = "struct<coding: array<struct<system: string, code: string>>>"
+WORDED: Final = "struct<text: string, coding: array<struct<code: string, display: string>>>"
 PERIOD: Final = "struct<start: string, end: string>"
 
 ELEMENTS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -36,6 +44,10 @@ ELEMENTS: Final[Mapping[str, Mapping[str, str]]] = {
         "code": CONCEPT,
         "subject": REFERENCE,
         "effectiveDateTime": "string",
+        "effectiveInstant": "string",
+        "effectivePeriod": PERIOD,
+        "issued": "string",
+        "extension": f"array<struct<url: string, valueCodeableConcept: {WORDED}, valueReference: {REFERENCE}>>",
         "valueQuantity": "struct<value: float64>",
         "valueInteger": "int64",
         "valueCodeableConcept": CONCEPT,
@@ -63,22 +75,31 @@ ELEMENTS: Final[Mapping[str, Mapping[str, str]]] = {
         "id": "string",
         "status": "string",
         "class": "struct<system: string, code: string>",
+        "type": f"array<{CONCEPT}>",
         "subject": REFERENCE,
         "period": PERIOD,
+        "basedOn": f"array<{REFERENCE}>",
     },
     "ServiceRequest": {
         "id": "string",
         "status": "string",
+        "doNotPerform": "boolean",
         "code": CONCEPT,
+        "category": f"array<{CONCEPT}>",
         "subject": REFERENCE,
         "authoredOn": "string",
     },
 }
 """The elements that are read, by type of resource, with their Ibis types."""
 
+PREFERENCE: Final = f"{LOINC}|75773-2"
+"""Goals, preferences and priorities for treatment and care that the person has stated."""
+NO_CODES: Final = ibis.literal([], type="array<string>")
 UNKNOWN: Final = "unknown"
 DECIDED: Final = ("completed", "rejected")
 VALID: Final = ("final", "amended", "corrected")
+SIGNED: Final = ("active", "completed", "on-hold")
+BEGUN: Final = ("arrived", "finished", "in-progress", "on-hold", "triaged")
 
 
 def schema(resource_type: str) -> Schema:
@@ -170,24 +191,58 @@ def proposals(resources: Table) -> Table:
     ).filter(_.asked.notnull())
 
 
-def stays(resources: Table) -> Table:
-    """patient, day, at, kind: each Encounter by its class."""
-    return resources.filter(~_.status.isin(("cancelled", "entered-in-error"))).select(
+def preferences(resources: Table) -> Table:
+    """patient, id, since, recorded, until (seconds), code, about_admission, condition, replaces: each preference for
+    treatment. `code` is what was answered to admission, null for any other answer; `replaces` are ids.
+    """
+    treatment = resources.filter(_.status.isin(VALID), _codes(_.code).contains(PREFERENCE))
+    begin = ibis.coalesce(_.effectiveDateTime, _.effectiveInstant, _.effectivePeriod.start)
+    answered = _.valueCodeableConcept.coding.filter(lambda c: c.system == ADMISSION_PREFERENCE)
+    condition = _.extension.filter(lambda e: e.url == ENCLOSED_PRECONDITION)[0].valueCodeableConcept
+    replaced = _.extension.filter(lambda e: e.url == OBSERVATION_REPLACES)
+    read = treatment.select(
+        id=_.id,
         patient=_id_in(_.subject.reference, "Patient"),
-        day=_day(_.period.start),
-        at=_seconds(_.period.start),
-        codes=ibis.array([ibis.coalesce(_["class"].system, "") + "|" + ibis.coalesce(_["class"].code, "")]),
+        begun=_seconds(begin),
+        issued=_seconds(_.issued),
+        until=_seconds(_.effectivePeriod.end),
+        code=answered[0].code,
+        is_topic=_codes(_.code).contains(f"{PREFERENCE_TOPIC}|admission"),
+        condition=ibis.coalesce(condition.text, condition.coding[0].display, condition.coding[0].code, ""),
+        replaces=replaced.map(lambda e: _id_in(e.valueReference.reference, "Observation")),
+    )
+    known = read.mutate(since=ibis.coalesce(_.begun, _.issued), recorded=ibis.coalesce(_.issued, _.begun))
+    about = _.is_topic.fill_null(False) | _.code.notnull()
+    return known.filter(_.since.notnull()).mutate(about_admission=about).drop("begun", "issued", "is_topic")
+
+
+def stays(resources: Table) -> Table:
+    """patient, id, day, at, codes, based_on: each Encounter that has begun, with its class and types."""
+    kind = ibis.array([ibis.coalesce(_["class"].system, "") + "|" + ibis.coalesce(_["class"].code, "")])
+    return (
+        resources.filter(_.status.isin(BEGUN))
+        .select(
+            id=_.id,
+            patient=_id_in(_.subject.reference, "Patient"),
+            day=_day(_.period.start),
+            at=_instant(_.period.start),
+            codes=kind.concat(_listed(_.type)),
+            based_on=_.basedOn.map(lambda r: _id_in(r.reference, "ServiceRequest")),
+        )
+        .filter(_["at"].notnull())
     )
 
 
 def orders(resources: Table) -> Table:
-    """patient, day, at, codes: each ServiceRequest."""
-    return resources.filter(~_.status.isin(("draft", "revoked", "entered-in-error"))).select(
+    """patient, id, day, at, codes: each ServiceRequest that was signed, with its code and categories."""
+    signed = resources.filter(_.status.isin(SIGNED), ~_.doNotPerform.fill_null(False))
+    return signed.select(
+        id=_.id,
         patient=_id_in(_.subject.reference, "Patient"),
         day=_day(_.authoredOn),
-        at=_seconds(_.authoredOn),
-        codes=_codes(_.code),
-    )
+        at=_instant(_.authoredOn),
+        codes=ibis.coalesce(_codes(_.code), NO_CODES).concat(_listed(_.category)),
+    ).filter(_["at"].notnull())
 
 
 FLAT: Final[Mapping[str, tuple[str, Callable[[Table], Table]]]] = {
@@ -198,6 +253,7 @@ FLAT: Final[Mapping[str, tuple[str, Callable[[Table], Table]]]] = {
     "goals": ("Goal", goals),
     "acceptances": ("Goal", acceptances),
     "proposals": ("Task", proposals),
+    "preferences": ("Observation", preferences),
     "stays": ("Encounter", stays),
     "orders": ("ServiceRequest", orders),
 }
@@ -222,8 +278,18 @@ def _seconds(when: Column) -> Column:
     )
 
 
+def _instant(when: Column) -> Column:
+    """Seconds since 1970; null for what has no time of day."""
+    return ibis.ifelse(when.length() > 10, _seconds(when), ibis.null("int64"))
+
+
 def _codes(concept: Column) -> Column:
     return concept.coding.map(lambda c: ibis.coalesce(c.system, "") + "|" + ibis.coalesce(c.code, ""))
+
+
+def _listed(concepts: Column) -> Column:
+    """The codes of several concepts, as one list; empty where there are none."""
+    return ibis.coalesce(concepts.map(_codes).flatten(), NO_CODES)
 
 
 def _is_open(status: Column) -> Column:

@@ -1,5 +1,6 @@
 """The statistics, against published data, published tables and two independent implementations."""
 
+import math
 import random
 
 import pytest
@@ -76,12 +77,15 @@ def test_runs_are_those_of_an_independent_implementation(seed: int) -> None:
     assert (chart.runs.longest, chart.runs.crossings) == (theirs.longest_run, theirs.crossings)
 
 
-@pytest.mark.parametrize("points", [10, 24, 60, 120])
-def test_fewest_crossings_are_the_fifth_centile_of_a_binomial(points: int) -> None:
-    """By SciPy; the limits of pyqicharts 2.0.0 differ by one from the published table."""
+def test_the_limits_of_runs_and_crossings_are_what_their_authors_define() -> None:
+    """By SciPy and the formula, for each number of points; those of pyqicharts 2.0.0 differ by one from the published
+    table. The fifth centile of a binomial distribution of a fair coin, and the rounded binary logarithm plus three.
+    """
     stats = pytest.importorskip("scipy.stats")
 
-    assert fewest_crossings_by_chance(points) == stats.binom.ppf(0.05, points - 1, 0.5)
+    for points in range(10, 121):
+        assert fewest_crossings_by_chance(points) == stats.binom.ppf(0.05, points - 1, 0.5), points
+        assert longest_run_by_chance(points) == round(math.log2(points) + 3), points
 
 
 def test_a_lasting_change_is_signalled_and_steadiness_is_not() -> None:

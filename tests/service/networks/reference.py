@@ -8,11 +8,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from fhir_mappings.order import order_from_fhir
+from fhir_mappings.preference import is_preference, preference_from_fhir
+from service.domain.asked_first import Verdict
+from service.domain.asked_first import asked_first as measured
+from service.gateways.definitions import conflict_rules
+
 Resource = dict[str, Any]
 Case = tuple[str, date, Any]
 """Patient, first day of the month, and what was found."""
-
-ADMITTED = {"IMP", "ACUTE", "NONAC", "32485007"}
 
 
 def resources(folder: Path) -> dict[str, list[Resource]]:
@@ -122,15 +126,17 @@ def followed_up(record: dict[str, list[Resource]], as_of: date) -> Iterator[Case
 
 
 def asked_first(record: dict[str, list[Resource]], _: date) -> Iterator[Case]:
-    stated: dict[str, list[str]] = defaultdict(list)
-    for o in record["Observation"]:
-        if code_of(o) == "75773-2" and o["valueCodeableConcept"]["coding"][0]["code"] != "not-asked":
-            stated[tail(o["subject"])].append(o["effectiveDateTime"])
-    stays = ((e["subject"], e["period"]["start"], e["class"]["code"]) for e in record["Encounter"])
-    orders = ((s["subject"], s["authoredOn"], code_of(s)) for s in record["ServiceRequest"])
-    for subject, at, code in (*stays, *orders):
-        if code in ADMITTED:
-            yield tail(subject), month_of(at), int(any(t < at for t in stated[tail(subject)]))
+    """By the rule of the service itself: for one patient or for a network it is the same measure."""
+    preferences = [preference_from_fhir(o) for o in record["Observation"] if is_preference(o)]
+    orders = [order_from_fhir(r) for r in (*record["ServiceRequest"], *record["Encounter"])]
+    days = {
+        f"{r['resourceType']}/{r['id']}": r.get("authoredOn") or r["period"]["start"]
+        for r in (*record["ServiceRequest"], *record["Encounter"])
+    }
+    for judged in measured(orders, preferences, conflict_rules().admission).judged:
+        if judged.verdict is not Verdict.COULD_NOT_BE_ASKED:
+            day = days[str(judged.order.reference)]
+            yield str(judged.order.subject).partition("/")[2], month_of(day), int(judged.verdict is Verdict.ASKED_FIRST)
 
 
 RULES: dict[str, Callable[[dict[str, list[Resource]], date], Iterator[Case]]] = {
