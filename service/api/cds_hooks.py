@@ -4,6 +4,7 @@ Source: https://cds-hooks.hl7.org/2.0/
 """
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.responses import Response
 
 from fhir_mappings.card_feedback import CardFeedback
-from fhir_mappings.model import Coding
+from fhir_mappings.model import Coding, Reference
 from fhir_mappings.wording import Language
 from service.api import cds_examples as examples
 from service.api.answers import view_response
@@ -36,9 +37,12 @@ from service.domain.hooks import BY_ID, SERVICES, Answer, CdsService
 from service.errors import Flaw, InvalidContent, NotAuthenticated, ResourceNotFound
 from service.guarded_fhir import GuardedFhir
 from service.ports import FhirGateway
+from service.rights import Rights
 from service.witnessed_fhir import WitnessedFhir, WitnessedGuard
 from service.workflows.card_feedback import count_feedback, keep_feedback
-from service.workflows.decision_support import HookCall, answer_hook
+from service.workflows.decision_support import HookCall, answer_hook, sent_along
+from service.workflows.hook_users import verified_user
+from service.workflows.identify import Place
 
 router = APIRouter(tags=["decision support"], route_class=StrictRoute)
 
@@ -174,24 +178,44 @@ async def get_card_feedback(
 async def _answered(
     call: HookRequest, asked: HookCall, service: CdsService, services: Services, accessed: Accessed, budget: timedelta
 ) -> CardsView:
-    context, token = call.context, call.fhir_authorization.access_token if call.fhir_authorization else None
+    token = call.fhir_authorization.access_token if call.fhir_authorization else None
     server = services.decisions.servers.gateway(call.fhir_server, token)
-    card = await answer_hook(
-        asked,
-        _answer(call, service),
-        fhir=_witnessed(server, asked.actor, accessed) if server else None,
-        rules=services.decisions.rules,
-        now=services.clock(),
-        budget=budget,
-    )
+    started = time.monotonic()
+    place = _place(server, services, accessed) if server else None
+    user = await verified_user(asked.actor, _claims(asked.actor, services, asked.patient), place, within=budget)
     app_url = services.settings.cds_app_url
+    card = None
+    if user is not None:
+        asked, answer = replace(asked, actor=user), _answer(call, service)
+        card = await answer_hook(
+            asked,
+            answer,
+            fhir=_witnessed(server, user, accessed) if server else None,
+            rules=services.decisions.rules,
+            now=services.clock(),
+            budget=max(timedelta(0), budget - timedelta(seconds=time.monotonic() - started)),
+        )
+        if card is not None:
+            _note(asked, answer, accessed)
     return CardsView.of(
         card,
         service=service.id,
-        patient=f"Patient/{context.patient_id}",
+        patient=asked.patient,
         encounter=asked.encounter,
         app_url=str(app_url) if app_url else None,
     )
+
+
+def _note(asked: HookCall, answer: Answer, accessed: Accessed) -> None:
+    """A card tells of the patient and of what came with the call, which nobody has read for it."""
+    accessed.given.seen[asked.patient] = asked.patient
+    accessed.given.note(sent_along(asked, answer))
+
+
+def _place(server: FhirGateway, services: Services, accessed: Accessed) -> Place:
+    """The client's server has its own people: nothing that is known of them here counts."""
+    today = services.clock().date()
+    return Place(WitnessedFhir(server, accessed.met), Rights(), today, services.settings.policy)
 
 
 def _witnessed(server: FhirGateway, actor: Actor, accessed: Accessed) -> FhirGateway:
@@ -199,9 +223,10 @@ def _witnessed(server: FhirGateway, actor: Actor, accessed: Accessed) -> FhirGat
     return WitnessedGuard(GuardedFhir(WitnessedFhir(server, accessed.met), actor), accessed.given)
 
 
-def _claims(actor: Actor, services: Services) -> Claims:
+def _claims(actor: Actor, services: Services, patient: Reference | None = None) -> Claims:
     """Whom the audit trail names: the user of the context, and the client that speaks for them this once."""
-    return Claims(actor.issuer, actor.client_id, actor.client_id, actor.scopes, services.clock(), actor.reference)
+    client = actor.client_id
+    return Claims(actor.issuer, client, client, actor.scopes, services.clock(), actor.reference, patient)
 
 
 def _answer(call: HookRequest, service: CdsService) -> Answer:
