@@ -24,6 +24,7 @@ from fhir_mappings.codes import (
     QuantityComparator,
 )
 from fhir_mappings.model import Coding, Concept, PartialDate, Quantity, Reference
+from fhir_mappings.wording import phrase
 
 C = TypeVar("C", bound=StrEnum)
 
@@ -279,7 +280,7 @@ def checked_reference(value: str, allowed: Collection[str], expression: str) -> 
     """
     resource_type, slash, resource_id = value.partition("/")
     if not slash or not ID.fullmatch(resource_id) or not resource_type.isalpha():
-        raise MappingError(expression, "is not a reference of the form Type/id")
+        raise MappingError(expression, phrase("is not a reference of the form Type/id"))
     if resource_type not in allowed:
         raise MappingError(expression, f"may refer to {', '.join(sorted(allowed))} only")
     return value
@@ -292,13 +293,13 @@ def checked_text(value: str, expression: str, *, max_length: int) -> str:
         MappingError: control, surrogate or direction-changing characters, markup, or the length.
     """
     if not any(map(_is_visible, value)):
-        raise MappingError(expression, "is blank")
+        raise MappingError(expression, phrase("is blank"))
     if len(value) > max_length:
         raise MappingError(expression, f"is longer than {max_length} characters")
     if _UNFIT.search(value):
-        raise MappingError(expression, "has a character that cannot be shown (control, direction or surrogate)")
+        raise MappingError(expression, phrase("has a character that cannot be shown (control, direction or surrogate)"))
     if _ACTIVE.search(value):
-        raise MappingError(expression, "has markup: write plain text")
+        raise MappingError(expression, phrase("has markup: write plain text"))
     return value
 
 
@@ -319,7 +320,7 @@ def checked_unit(value: str, expression: str) -> str:
         MappingError: spaces, unbalanced brackets, or characters that UCUM does not have.
     """
     if len(value) > 64 or not _UCUM_CODE.fullmatch(value):
-        raise MappingError(expression, "is not a UCUM code such as kg, mg/dL, mm[Hg] or {steps}/d")
+        raise MappingError(expression, phrase("is not a UCUM code such as kg, mg/dL, mm[Hg] or {steps}/d"))
     return value
 
 

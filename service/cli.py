@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 import sys
 import threading
@@ -15,9 +16,11 @@ import typer
 import uvicorn
 import yaml
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from fhir_mappings.carrier import encode
 from service.api.edge import Edge
+from service.api.flaws import flaw_of
 from service.app import create_app, open_services
 from service.gateways.client_keys import ClientKeys
 from service.gateways.demo_issuer import AUDIENCE, DemoIssuer
@@ -36,6 +39,7 @@ app.add_typer(templates, name="templates")
 app.add_typer(measures, name="measures")
 app.add_typer(synth, name="synth")
 LOOPBACK: Final = "127.0.0.1"
+UNUSABLE: Final = "COPLAN_… settings that cannot be used:"
 DEMO_FOLDER: Final = Path(".data/demo")
 
 TRY_IT: Final = """
@@ -129,11 +133,20 @@ def _settings() -> Settings:
     try:
         return must_be_fit(Settings())
     except ValidationError as exc:
-        flaws = (f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in exc.errors(include_input=False))
-        print("COPLAN_… settings that cannot be used:", *flaws, sep="\n- ", file=sys.stderr)
+        flaws = (flaw_of(e, ("body", *e["loc"])) for e in exc.errors(include_input=False))
+        told = (f"{_setting(f.expression)}{f.said()}" for f in flaws)
+        print(UNUSABLE, *told, sep="\n- ", file=sys.stderr)
+    except SettingsError as exc:
+        named = re.findall(r'field "(\w+)"', str(exc))
+        print(UNUSABLE, *(f"{_setting(name)}must be JSON" for name in named), sep="\n- ", file=sys.stderr)
     except UnfitForProduction as exc:
         print(exc, file=sys.stderr)
     raise typer.Exit(2)
+
+
+def _setting(path: str) -> str:
+    """As it is called in the environment; a rule about several settings names them itself."""
+    return "" if path == "body" else f"COPLAN_{path.upper()} "
 
 
 @app.command()

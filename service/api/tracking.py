@@ -76,7 +76,7 @@ async def record_observations(
     catalogue = services.settings.catalogue
     return await act.answer_view(
         lambda: tracking.record(patient, given.entries(), session=act.session, catalogue=catalogue),
-        Recorded.of,
+        lambda results: Recorded.of(results, act.session.words),
         patient=patient,
     )
 

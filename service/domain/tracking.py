@@ -11,6 +11,7 @@ from fhir_mappings.carrier import encode
 from fhir_mappings.codes import Act, ObservationStatus
 from fhir_mappings.elements import instant_text
 from fhir_mappings.model import Coding, Component, Concept, Observation, Quantity, Reference
+from fhir_mappings.wording import phrase
 from service.domain.catalogue import Bounds, Catalogue, Part, Trackable, Unit
 from service.domain.thread import Change, Occasion
 from service.domain.units import converted
@@ -159,18 +160,17 @@ def _unit(trackable: Trackable, amount: Amount) -> tuple[Unit, Mapping[str, Deci
             sent = ", ".join(f"{v} {amount.unit}" for v in given.values())
             return candidate, exact, f"Entered as {sent}."
     accepted = ", ".join(u.code for u in trackable.units)
-    raise InvalidContent(Flaw("unit", f"must be one of {accepted}, or convert to it exactly", "not-supported"))
+    refused = phrase("must be one of {accepted}, or convert to it exactly")
+    raise InvalidContent(Flaw("unit", refused, "not-supported", {"accepted": accepted}))
 
 
 def _shape_flaws(trackable: Trackable, amount: Amount) -> tuple[Flaw, ...]:
     wanted = {p.key for p in trackable.parts}
     if not wanted:
         missing = (Flaw("value", "is needed", "required"),) if amount.value is None else ()
-        unknown = (
-            (Flaw("parts", f"are none of {trackable.key}: give a value", "not-supported"),) if amount.parts else ()
-        )
+        unknown = (Flaw("parts", "are not known here: give a value", "not-supported"),) if amount.parts else ()
         return (*missing, *unknown)
-    one = (Flaw("value", f"is none of {trackable.key}: give its parts", "not-supported"),)
+    one = (Flaw("value", "is not known here: give the parts", "not-supported"),)
     return (
         *(one if amount.value is not None else ()),
         *(Flaw(f"parts.{key}", "is needed", "required") for key in sorted(wanted - amount.parts.keys())),
@@ -193,9 +193,10 @@ def _bound_flaw(trackable: Trackable, plausible: Bounds, key: str, value: Decima
     if trackable.whole and value != value.to_integral_value():
         return Flaw(path, "must be a whole number")
     if not trackable.possible.hold(value):
-        return Flaw(path, f"must be {trackable.possible}")
+        return Flaw(path, "must be {bounds}", parts={"bounds": trackable.possible})
     if not confirmed and not plausible.hold(value):
-        return Flaw(path, f"is hardly ever outside {plausible}: look again, then send it confirmed", IMPLAUSIBLE)
+        unlikely = phrase("is hardly ever outside {bounds}: look again, then send it confirmed")
+        return Flaw(path, unlikely, IMPLAUSIBLE, {"bounds": plausible})
     return None
 
 

@@ -19,7 +19,9 @@ import httpx
 import pytest
 import yaml
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
+from service import cli
 from service.gateways.demo_issuer import DemoIssuer
 from service.settings import Settings
 from tests.sandbox import COPLAN, STEPS, commands, in_shell, running
@@ -149,8 +151,35 @@ def test_serving_without_settings_says_which_are_missing() -> None:
     clean = {k: v for k, v in os.environ.items() if not k.startswith("COPLAN_")}
     done = subprocess.run([COPLAN, "serve"], capture_output=True, text=True, env=clean, check=False)
 
-    assert done.returncode != 0
-    assert "fhir_base_url" in done.stderr
+    assert done.returncode == 2
+    assert done.stderr == "COPLAN_… settings that cannot be used:\n- COPLAN_FHIR_BASE_URL is missing\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("COPLAN_ISSUERS", '{"kept-to-myself":', "COPLAN_ISSUERS must be JSON"),
+        ("COPLAN_LOG_LEVEL", "kept-to-myself", "COPLAN_LOG_LEVEL must be one of: DEBUG, INFO, WARNING, ERROR"),
+        ("COPLAN_RATE_LIMIT", "kept-to-myself", "COPLAN_RATE_LIMIT must be a whole number such as 3, without quotes"),
+        (
+            "COPLAN_FHIR_BASE_URL",
+            "kept-to-myself",
+            "COPLAN_FHIR_BASE_URL must be a URL such as https://ehr.example/fhir",
+        ),
+        ("COPLAN_TRACKABLES", "kept-to-myself", "COPLAN_TRACKABLES must be the path of a file"),
+        (
+            "COPLAN_REDIS_URL",
+            "redis://127.0.0.1/0",
+            "COPLAN_REDIS_URL needs COPLAN_CACHE_SECRET, the same for all replicas",
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named_and_never_shown(name: str, value: str, said: str) -> None:
+    environment = {"COPLAN_FHIR_BASE_URL": "http://127.0.0.1:1/fhir", name: value}
+    done = CliRunner().invoke(cli.app, ["serve"], env=environment)
+
+    assert (done.exit_code, done.stderr.splitlines()[1:]) == (2, [f"- {said}"])
+    assert "kept-to-myself" not in done.stderr
 
 
 def test_programmes_are_installed_once(tmp_path: Path) -> None:
