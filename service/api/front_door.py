@@ -49,7 +49,7 @@ WORDS = {
     "openapi": "openapi.json, the same for machines",
     "metadata": "Where tokens come from",
     "me": "Who a token speaks for (needs one)",
-    "decision_support": "CDS Hooks",
+    "decision_support": "CDS Hooks (needs the token of a client)",
     "health": "Health",
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import shutil
 import signal
@@ -77,6 +78,60 @@ def test_tokens_are_for_the_eyes_of_this_user_only(said: str, folder: Path) -> N
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (folder / ".data" / "demo").iterdir()}
 
     assert modes == {0o600}
+
+
+def test_a_second_sandbox_takes_nothing_from_the_first(tmp_path: Path) -> None:
+    with running(tmp_path, stop=signal.SIGTERM) as first:
+        variables, propose, *_ = commands(first)
+        port = re.search(r"127\.0\.0\.1:(\d+)/docs", first)
+        assert port is not None
+        with running(tmp_path, "--port", port[1]) as second:
+            assert f"Port {port[1]} is taken" in second
+            _, theirs = in_shell(tmp_path, commands(second)[:2])
+        _, ours = in_shell(tmp_path, [variables, propose])
+
+    assert (ours["lifecycleStatus"], theirs["lifecycleStatus"]) == ("proposed", "proposed")
+    assert len([path for path in (tmp_path / ".data").iterdir() if path.name.startswith("demo")]) == 2
+
+
+def test_a_port_that_is_taken_is_said_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        environment = {"COPLAN_FHIR_BASE_URL": "http://127.0.0.1:1/fhir"}
+        done = CliRunner().invoke(cli.app, ["serve", "--port", str(port)], env=environment)
+
+    assert done.exit_code == 1
+    assert done.stderr == (
+        f"Cannot listen at 127.0.0.1, port {port}: address already in use. Choose another with --port or --host.\n"
+    )
+
+
+def test_ctrl_c_at_make_run_ends_it_quietly(tmp_path: Path) -> None:
+    """At a terminal, where make would get it as well."""
+    if shutil.which("make") is None:
+        pytest.skip("there is no make")
+    (tmp_path / "Makefile").write_text(f"run:\n\t@{COPLAN} run --port 0\n")
+    seen, code = at_a_terminal(["make", "run"], tmp_path, until="Stop with")
+
+    assert (seen.replace("^C", "").strip(), code) == ("CoPlan has stopped.", 0)
+
+
+def at_a_terminal(command: list[str], folder: Path, *, until: str) -> tuple[str, int]:
+    """What is printed after Ctrl+C, which is pressed once this was seen, and the exit code."""
+    process, terminal = pty.fork()
+    if process == 0:  # pragma: no cover  # the other process
+        os.chdir(folder)
+        os.execvp(command[0], command)
+    seen, pressed_at = "", None
+    with suppress(OSError):  # the terminal is gone once nobody has it
+        while part := os.read(terminal, 4096):
+            seen += part.decode()
+            if pressed_at is None and until in seen:
+                pressed_at = len(seen)
+                os.write(terminal, b"\x03")
+    os.close(terminal)
+    _, status = os.waitpid(process, 0)
+    return seen[pressed_at:].replace("Ctrl+C.", ""), os.waitstatus_to_exitcode(status)
 
 
 def test_data_stay_in_the_folder_that_was_asked_for(tmp_path: Path) -> None:
