@@ -40,7 +40,7 @@ from service.domain.actors import Actor
 from service.domain.policy import DEFAULT_POLICY, Policy
 from service.domain.thread import Change, Occasion
 from service.domain.visibility import Labelled
-from service.errors import IdempotencyKeyReused, VersionConflict
+from service.errors import AnswerLost, IdempotencyKeyReused, VersionConflict
 from service.ports import Cache, Clock, GuardedGateway
 from service.records import read_told
 
@@ -141,12 +141,15 @@ async def carry_out(session: Session, decide: Callable[[], Awaitable[Decision | 
 
     `decide` reads afresh each time it is called and raises VersionConflict itself when the resource that
     the caller named has moved on; a conflict of the transaction is about another one, and starts it again.
-    An Outcome from it says that there is nothing left to write.
+    An Outcome from it says that there is nothing left to write. A transaction whose answer was lost is looked for
+    and, if it is not there, decided and sent once more: only for an operation, by which it would be found or fenced.
 
     Raises:
         IdempotencyKeyReused: the key came before with another body.
         VersionConflict: still in conflict after `ATTEMPTS`.
+        AnswerLost: twice, or of what has no operation.
     """
+    lost = False
     for attempt in range(ATTEMPTS):
         if done := await _carried_out_before(session):
             return done
@@ -158,6 +161,10 @@ async def carry_out(session: Session, decide: Callable[[], Awaitable[Decision | 
                 await _open_plan(session, decision)
                 decision = cast(Decision, await decide())
             return await _commit(session, decision)
+        except AnswerLost:
+            if lost or session.operation is None:
+                raise
+            lost = True  # a server may close a kept connection just as a request leaves: RFC 9110, 9.3.1
         except VersionConflict:
             await asyncio.sleep(PAUSE.total_seconds() * JITTER.uniform(1, 2**attempt))
     raise VersionConflict("others are writing the same plan right now: try again")

@@ -131,6 +131,10 @@ class UpstreamUnavailable(CoPlanError):
         self.retry_after = retry_after
 
 
+class AnswerLost(UpstreamUnavailable):
+    """The connection ended before the answer was there. A write may or may not have happened."""
+
+
 class UpstreamTimeout(CoPlanError):
     """The FHIR server did not answer within the deadline. A write may or may not have happened."""
 
