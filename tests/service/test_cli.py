@@ -66,6 +66,20 @@ def test_the_conflict_of_the_readme_is_what_happens(said: str, folder: Path) -> 
     assert {name: answer[name] for name in json.loads(shown[2])} == json.loads(shown[2])
 
 
+def test_the_day_of_the_readme_is_what_happens(said: str, folder: Path) -> None:
+    shown = re.search(r"A day with the plan.*?```\n(.*?)\n```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert shown is not None
+    before = [f"{{ {command}\n}} > printed 2>&1" for command in commands(said)[:5]]
+    script = "\n".join([*before, shown[1]])
+    done = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, text=True, check=True, timeout=60)
+    recorded, reported, stated = (json.loads(line) for line in done.stdout.replace("}{", "}\n{").splitlines())
+
+    assert [result["outcome"] for result in recorded["results"]] == ["created"]
+    assert reported["outcome"] == "done"
+    assert stated["words"] == "No operation before exercise was tried"
+    assert "<title" in (folder / "steps.svg").read_text()
+
+
 def test_a_newcomer_is_told_what_it_is_and_sees_the_documentation(said: str) -> None:
     assert "nothing here is for production" in said
     docs = re.search(r"http://\S+/docs", said)
