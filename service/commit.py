@@ -98,6 +98,11 @@ class Session:
     observer: Reference | None = None
 
     @property
+    def act(self) -> Operation:
+        """The operation of a session that carries something out: whatever writes is a POST with its key."""
+        return cast(Operation, self.operation)
+
+    @property
     def words(self) -> Language:
         """The language to answer in where the patient's record was not read."""
         return self.reader or self.language
@@ -142,12 +147,12 @@ async def carry_out(session: Session, decide: Callable[[], Awaitable[Decision | 
     `decide` reads afresh each time it is called and raises VersionConflict itself when the resource that
     the caller named has moved on; a conflict of the transaction is about another one, and starts it again.
     An Outcome from it says that there is nothing left to write. A transaction whose answer was lost is looked for
-    and, if it is not there, decided and sent once more: only for an operation, by which it would be found or fenced.
+    and, if it is not there, decided and sent once more: by its operation it would be found or fenced.
 
     Raises:
         IdempotencyKeyReused: the key came before with another body.
         VersionConflict: still in conflict after `ATTEMPTS`.
-        AnswerLost: twice, or of what has no operation.
+        AnswerLost: twice.
     """
     lost = False
     for attempt in range(ATTEMPTS):
@@ -162,7 +167,7 @@ async def carry_out(session: Session, decide: Callable[[], Awaitable[Decision | 
                 decision = cast(Decision, await decide())
             return await _commit(session, decision)
         except AnswerLost:
-            if lost or session.operation is None:
+            if lost:
                 raise
             lost = True  # a server may close a kept connection just as a request leaves: RFC 9110, 9.3.1
         except VersionConflict:
@@ -172,9 +177,7 @@ async def carry_out(session: Session, decide: Callable[[], Awaitable[Decision | 
 
 async def _carried_out_before(session: Session) -> Outcome | None:
     """The operation is found by its tag: a reply that was lost must not make the retry conflict with itself."""
-    operation = session.operation
-    if operation is None:
-        return None
+    operation = session.act
     found = await session.fhir.search(
         "Provenance", [("_tag", f"{OPERATION}|{operation.id}"), ("_include", "Provenance:target")]
     )
@@ -238,8 +241,8 @@ def _entries(session: Session, decision: Decision) -> Iterator[Entry]:
     entries = [e for i, n in enumerate(_nouns(decision.change)) if (e := _entry(session, decision, n, i, fenced))]
     written = tuple(map(_reference, entries))
     yield from entries
-    occasion, operation = session.occasion(), session.operation
-    fence = None if fenced or operation is None else f"_tag={OPERATION}|{operation.id}"
+    occasion, operation = session.occasion(), session.act
+    fence = None if fenced else f"_tag={OPERATION}|{operation.id}"
     yield Create(stamp_to_fhir(_stamp(session, decision.change, written, occasion)), occasion.new_id(), fence)
     event = audit_event_to_fhir(
         act=decision.change.act,
@@ -249,7 +252,7 @@ def _entries(session: Session, decision: Decision) -> Iterator[Entry]:
         written=written,
         recorded=occasion.at,
         request_id=session.request_id,
-        operation=operation.id if operation else None,
+        operation=operation.id,
         observer=session.observer,
     )
     yield Create(event, occasion.new_id(), fence)
@@ -267,9 +270,7 @@ def _entry(session: Session, decision: Decision, noun: Noun, position: int, fenc
     if isinstance(noun, Observation) and noun.client_item:
         # The entry is known by its own name, whichever request it came with: never fenced by the goal's version.
         return Create(_resource(noun, None, decision), noun.reference, f"identifier={CLIENT_ITEM}|{noun.client_item}")
-    if session.operation is None:
-        return Create(_resource(noun, None, decision), noun.reference)
-    identifier = f"{session.operation.id}.{position}"
+    identifier = f"{session.act.id}.{position}"
     resource = _resource(replace(cast(Any, noun), operation=identifier), None, decision)
     return Create(resource, noun.reference, None if fenced else f"identifier={OPERATION}|{identifier}")
 
@@ -306,7 +307,7 @@ def _as_labelled(nouns: Iterable[L], change: Change) -> tuple[L, ...]:
 
 
 def _stamp(session: Session, change: Change, written: tuple[Reference, ...], occasion: Occasion) -> Stamp:
-    actor, operation = session.actor, session.operation
+    actor, operation = session.actor, session.act
     others = (w for w in written if w != change.about and w not in change.revision_of)
     return Stamp(
         targets=(change.about, *others),
@@ -317,8 +318,8 @@ def _stamp(session: Session, change: Change, written: tuple[Reference, ...], occ
         reason=change.reason,
         revision_of=change.revision_of,
         display=actor.display,
-        operation=operation.id if operation else None,
-        fingerprint=operation.fingerprint if operation else None,
+        operation=operation.id,
+        fingerprint=operation.fingerprint,
     )
 
 
