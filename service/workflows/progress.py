@@ -51,7 +51,7 @@ async def record_progress(
     """
 
     async def decide() -> Decision:
-        record = await read_record(session.fhir, goal_id, if_match=if_match)
+        record = await read_record(session.fhir, goal_id, if_match=if_match, told=False)
         must_be(record.goal, AGREED | {LifecycleStatus.COMPLETED}, "measured: it is not agreed")
         observation = _observation(record.goal, measurement, session.occasion())
         earlier = await read_goal_series(session.fhir, record.goal, session.clock())

@@ -36,7 +36,7 @@ class ThreadView:
 
 async def read_thread(goal_id: str, *, session: Session) -> ThreadView:
     """The thread that the goal belongs to, whichever of its offers was asked for."""
-    record = await read_record(session.fhir, goal_id)
+    record = await read_record(session.fhir, goal_id, told=False)
     offers = in_order(record.thread.goals)
     about = ",".join(g.reference for g in offers)
     messages, provenances = await asyncio.gather(

@@ -25,6 +25,7 @@ from typer.testing import CliRunner
 from service import cli
 from service.gateways.demo_issuer import DemoIssuer
 from service.settings import Settings
+from tests.processes import free_port
 from tests.sandbox import COPLAN, STEPS, commands, in_shell, running
 
 ROOT = Path(__file__).parents[2]
@@ -186,9 +187,7 @@ def test_what_is_served_for_production_starts_from_settings_and_stops_when_asked
 @contextmanager
 def served(**environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """`coplan serve` on a port of its own, once it answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with subprocess.Popen([COPLAN, "serve", "--port", str(port)], env={**os.environ, **environment}) as process:
         base = f"http://127.0.0.1:{port}"
         for _ in range(600):
