@@ -24,7 +24,8 @@ from fhir_mappings.codes import (
     QuantityComparator,
 )
 from fhir_mappings.model import Coding, Concept, PartialDate, Quantity, Reference
-from fhir_mappings.ucum import hint
+from fhir_mappings.ucum import meant
+from fhir_mappings.wording import phrase
 
 C = TypeVar("C", bound=StrEnum)
 
@@ -37,12 +38,15 @@ _UCUM_CODE: Final = re.compile(r"(?:[!#-Z\\^_`a-z|~]|\[[!-Z\\^-~]*\]|\{[!-z|~ ]*
 
 
 class MappingError(ValueError):
-    """An element that cannot be read or must not be written, named by FHIRPath; never its value."""
+    """An element that cannot be read or must not be written, named by FHIRPath; never its value. `parts` fill the gaps
+    of the message.
+    """
 
-    def __init__(self, expression: str, message: str) -> None:
-        super().__init__(f"{expression} {message}")
+    def __init__(self, expression: str, message: str, **parts: str) -> None:
+        super().__init__(f"{expression} {message.format_map(parts) if parts else message}")
         self.expression = expression
         self.message = message
+        self.parts = parts
 
 
 def required(resource: Json, name: str, expression: str) -> Any:
@@ -280,7 +284,7 @@ def checked_reference(value: str, allowed: Collection[str], expression: str) -> 
     """
     resource_type, slash, resource_id = value.partition("/")
     if not slash or not ID.fullmatch(resource_id) or not resource_type.isalpha():
-        raise MappingError(expression, "is not a reference of the form Type/id")
+        raise MappingError(expression, phrase("is not a reference of the form Type/id"))
     if resource_type not in allowed:
         raise MappingError(expression, f"may refer to {', '.join(sorted(allowed))} only")
     return value
@@ -293,13 +297,13 @@ def checked_text(value: str, expression: str, *, max_length: int) -> str:
         MappingError: control, surrogate or direction-changing characters, markup, or the length.
     """
     if not any(map(_is_visible, value)):
-        raise MappingError(expression, "is blank")
+        raise MappingError(expression, phrase("is blank"))
     if len(value) > max_length:
         raise MappingError(expression, f"is longer than {max_length} characters")
     if _UNFIT.search(value):
-        raise MappingError(expression, "has a character that cannot be shown (control, direction or surrogate)")
+        raise MappingError(expression, phrase("has a character that cannot be shown (control, direction or surrogate)"))
     if _ACTIVE.search(value):
-        raise MappingError(expression, "has markup: write plain text")
+        raise MappingError(expression, phrase("has markup: write plain text"))
     return value
 
 
@@ -320,7 +324,10 @@ def checked_unit(value: str, expression: str) -> str:
         MappingError: spaces, unbalanced brackets, or characters that UCUM does not have.
     """
     if len(value) > 64 or not _UCUM_CODE.fullmatch(value):
-        raise MappingError(expression, f"is not a UCUM code such as kg, mg/dL, mm[Hg] or {{steps}}/d{hint(value)}")
+        codes = " / ".join(meant(value))
+        slip = phrase("is not a UCUM code: did you mean {codes}?")
+        plain = phrase("is not a UCUM code such as kg, mg/dL, mm[Hg] or {steps}/d")
+        raise MappingError(expression, slip, codes=codes) if codes else MappingError(expression, plain)
     return value
 
 

@@ -49,9 +49,3 @@ def meant(unit: str, accepted: Sequence[str] = ()) -> tuple[str, ...]:
     small = "_".join(unit.casefold().split())
     found = (*MEANT.get(small, ()), *(code for code in accepted if code.casefold() == small))
     return tuple(code for code in dict.fromkeys(found) if code in accepted or not accepted)
-
-
-def hint(unit: str, accepted: Sequence[str] = ()) -> str:
-    """`: did you mean mm[Hg]?`, or nothing."""
-    codes = meant(unit, accepted)
-    return f": did you mean {' or '.join(codes)}?" if codes else ""

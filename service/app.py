@@ -25,6 +25,7 @@ from service.api import (
     cds_hooks,
     definitions,
     family,
+    front_door,
     goals,
     ledger,
     me,
@@ -77,6 +78,7 @@ OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 
 
 ROUTED: Final = (
+    front_door,
     ledger,
     goals,
     progress,

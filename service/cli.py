@@ -3,11 +3,12 @@
 import asyncio
 import json
 import os
+import re
 import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -17,9 +18,11 @@ import uvicorn
 import yaml
 from fastapi import FastAPI
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from fhir_mappings.carrier import encode
 from service.api.edge import Edge
+from service.api.flaws import flaw_of
 from service.app import create_app, open_services
 from service.demo_app import PATH as DEMO_APP
 from service.demo_app import demo_app
@@ -35,6 +38,7 @@ from service.logs import configure_logs
 from service.network_commands import measures, synth
 from service.production import UnfitForProduction, must_be_fit
 from service.settings import Settings
+from service.terminal import stopped_in_peace
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 templates = typer.Typer(no_args_is_help=True, help="Programmes that patients and clinicians design together.")
@@ -43,13 +47,16 @@ app.add_typer(measures, name="measures")
 app.add_typer(synth, name="synth")
 app.command(name="ehr")(play)
 LOOPBACK: Final = "127.0.0.1"
+STOPPED: Final = "CoPlan has stopped."
+BACKLOG: Final = 2048
+UNUSABLE: Final = "COPLAN_… settings that cannot be used:"
 
 TRY_IT: Final = """
 CoPlan is running. This is a sandbox with synthetic patients: nothing here is for production.
 
   Documentation   {service}/docs
   FHIR server     {fhir}
-  As an EHR       {coplan} ehr order-sign   (the card that Dr Bo sees before he admits Ann: docs/cds-hooks.md)
+  As an EHR       {coplan} {ehr} order-sign   (the card that Dr Bo sees before he admits Ann: docs/cds-hooks.md)
 
 Three things to try, in another terminal, in the folder where you started it (curl -K reads who you are from a file):
 
@@ -110,13 +117,22 @@ def run(
 ) -> None:
     """Starts a sandbox: the service, an embedded FHIR store, demo identities, synthetic patients."""
     configure_logs("WARNING")
-    issuer = DemoIssuer()
-    with _embedded_store(data) if fhir is None else _given(fhir) as base:
+    with stopped_in_peace(STOPPED), _embedded_store(data) if fhir is None else _given(fhir) as base:
         asyncio.run(seed(base))
-        port = _free_port(port)
-        sandbox = Sandbox(f"http://{LOOPBACK}:{port}", base, DemoEhr())
-        _write_identities(issuer, sandbox)
-        _Server(_sandbox_service(issuer, sandbox), port, _hello(sandbox)).run()
+        _run_sandbox(base, port)
+
+
+def _run_sandbox(base: str, wanted: int) -> None:
+    """A second one beside it has a port and identities of its own: what the first has printed goes on."""
+    issuer, listener = DemoIssuer(), _listener(LOOPBACK, wanted, otherwise=True)
+    port = listener.getsockname()[1]
+    sandbox = Sandbox(f"http://{LOOPBACK}:{port}", base, DemoEhr())
+    folder = DEMO_FOLDER if wanted in {0, port} else DEMO_FOLDER.with_name(f"{DEMO_FOLDER.name}-{port}")
+    _write_identities(issuer, sandbox, folder)
+    taken = (
+        "" if wanted in {0, port} else f"\nPort {wanted} is taken, perhaps by another sandbox: this one has {port}.\n"
+    )
+    _Server(_sandbox_service(issuer, sandbox), taken + _hello(sandbox, folder)).run([listener])
 
 
 def _sandbox_service(issuer: DemoIssuer, sandbox: Sandbox) -> FastAPI:
@@ -146,7 +162,8 @@ def serve(
     settings = _settings()
     configure_logs(settings.log_level)
     service = create_app(lambda: open_services(settings), Edge.of(settings), cds_origins=settings.cds_origins)
-    _Server(service, port, "", host=host).run()
+    with suppress(KeyboardInterrupt):
+        _Server(service).run([_listener(host, port)])
 
 
 def _settings() -> Settings:
@@ -154,11 +171,20 @@ def _settings() -> Settings:
     try:
         return must_be_fit(Settings())
     except ValidationError as exc:
-        flaws = (f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in exc.errors(include_input=False))
-        print("COPLAN_… settings that cannot be used:", *flaws, sep="\n- ", file=sys.stderr)
+        flaws = (flaw_of(e, ("body", *e["loc"])) for e in exc.errors(include_input=False))
+        told = (f"{_setting(f.expression)}{f.said()}" for f in flaws)
+        print(UNUSABLE, *told, sep="\n- ", file=sys.stderr)
+    except SettingsError as exc:
+        named = re.findall(r'field "(\w+)"', str(exc))
+        print(UNUSABLE, *(f"{_setting(name)}must be JSON" for name in named), sep="\n- ", file=sys.stderr)
     except UnfitForProduction as exc:
         print(exc, file=sys.stderr)
     raise typer.Exit(2)
+
+
+def _setting(path: str) -> str:
+    """As it is called in the environment; a rule about several settings names them itself."""
+    return "" if path == "body" else f"COPLAN_{path.upper()} "
 
 
 @app.command()
@@ -199,25 +225,24 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 _Readable.add_representer(str, _text)
 
 
-def _hello(sandbox: Sandbox) -> str:
+def _hello(sandbox: Sandbox, folder: Path) -> str:
     now, people = (
         datetime.now(UTC).isoformat(timespec="seconds"),
         ", ".join(f"{short} ({whose})" for short, whose in ROLES.items()),
     )
     coplan = min(sys.argv[0], os.path.relpath(sys.argv[0]), key=len)
+    ehr = "ehr" if folder == DEMO_FOLDER else f"ehr --demo {folder}"
     return TRY_IT.format(
-        service=sandbox.service, fhir=sandbox.fhir, coplan=coplan, folder=DEMO_FOLDER, people=people, now=now
+        service=sandbox.service, fhir=sandbox.fhir, coplan=coplan, ehr=ehr, folder=folder, people=people, now=now
     )
 
 
 class _Server(uvicorn.Server):
     """A server that says hello once it listens."""
 
-    def __init__(self, application: Any, port: int, hello: str = "", *, host: str = LOOPBACK) -> None:
+    def __init__(self, application: Any, hello: str = "") -> None:
         config = uvicorn.Config(
             application,
-            host=host,
-            port=port,
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -239,10 +264,10 @@ def _embedded_store(data: Path | None) -> Iterator[str]:
 
     if data:
         data.mkdir(parents=True, exist_ok=True)
-    port = _free_port(0)
-    store = create_embedded_store(data, origin=f"http://{LOOPBACK}:{port}")
-    server = _Server(store, port)
-    thread = threading.Thread(target=server.run, name="embedded-fhir")
+    listener = _listener(LOOPBACK, 0)
+    store = create_embedded_store(data, origin=f"http://{LOOPBACK}:{listener.getsockname()[1]}")
+    server = _Server(store)
+    thread = threading.Thread(target=server.run, args=[[listener]], name="embedded-fhir")
     thread.start()
     try:
         while not server.started and thread.is_alive():
@@ -258,15 +283,15 @@ def _given(base: str) -> Iterator[str]:
     yield base
 
 
-def _write_identities(issuer: DemoIssuer, sandbox: Sandbox) -> None:
+def _write_identities(issuer: DemoIssuer, sandbox: Sandbox, folder: Path) -> None:
     """For each person the token, and a file for `curl -K` that sends it; for this user's eyes only."""
-    DEMO_FOLDER.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for short_name, (fhir_user, name) in DEMO_PEOPLE.items():
         token = issuer.token(fhir_user, name=name)
-        _write_secret(DEMO_FOLDER / f"{short_name}.token", token)
+        _write_secret(folder / f"{short_name}.token", token)
         headers = (f"Authorization: Bearer {token}", "Content-Type: application/json")
-        _write_secret(DEMO_FOLDER / f"{short_name}.curl", "".join(f'header = "{h}"\n' for h in headers))
-    _write_secret(DEMO_FOLDER / KEPT, sandbox.kept().decode())
+        _write_secret(folder / f"{short_name}.curl", "".join(f'header = "{h}"\n' for h in headers))
+    _write_secret(folder / KEPT, sandbox.kept().decode())
 
 
 def _write_secret(path: Path, text: str) -> None:
@@ -275,14 +300,17 @@ def _write_secret(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def _free_port(wanted: int) -> int:
-    with socket.socket() as probe:
-        try:
-            probe.bind((LOOPBACK, wanted))
-        except OSError:
-            probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _listener(host: str, port: int, *, otherwise: bool = False) -> socket.socket:
+    """Listens at once, so that nobody else takes the port meanwhile; at another free one if that may be."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as exc:
+        if otherwise:
+            return socket.create_server((host, 0), family=family, backlog=BACKLOG)
+        why = os.strerror(exc.errno).lower() if exc.errno else str(exc)
+        print(f"Cannot listen at {host}, port {port}: {why}. Choose another with --port or --host.", file=sys.stderr)
+        raise typer.Exit(1) from exc
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ from service.domain.actors import Actor, Role
 from service.domain.policy import DEFAULT_POLICY, Policy
 from service.domain.thread import Change, Occasion
 from service.domain.visibility import Labelled
-from service.errors import IdempotencyKeyReused, VersionConflict
+from service.errors import AnswerLost, IdempotencyKeyReused, VersionConflict
 from service.ports import Cache, Clock, GuardedGateway
 from service.records import read_told
 
@@ -97,6 +97,11 @@ class Session:
     operation: Operation | None = None
     observer: Reference | None = None
 
+    @property
+    def act(self) -> Operation:
+        """The operation of a session that carries something out: whatever writes is a POST with its key."""
+        return cast(Operation, self.operation)
+
     async def words_for(self, patient: Reference | None) -> Language:
         """The language to answer in: the one asked for, else the patient's; of what is about none, the actor's own."""
         whose = self.actor.reference if patient is None and self.actor.role is Role.PATIENT else patient
@@ -143,12 +148,15 @@ async def carry_out(session: Session, decide: Callable[[], Awaitable[Decision | 
 
     `decide` reads afresh each time it is called and raises VersionConflict itself when the resource that
     the caller named has moved on; a conflict of the transaction is about another one, and starts it again.
-    An Outcome from it says that there is nothing left to write.
+    An Outcome from it says that there is nothing left to write. A transaction whose answer was lost is looked for
+    and, if it is not there, decided and sent once more: by its operation it would be found or fenced.
 
     Raises:
         IdempotencyKeyReused: the key came before with another body.
         VersionConflict: still in conflict after `ATTEMPTS`.
+        AnswerLost: twice.
     """
+    lost = False
     for attempt in range(ATTEMPTS):
         if done := await _carried_out_before(session):
             return done
@@ -160,6 +168,10 @@ async def carry_out(session: Session, decide: Callable[[], Awaitable[Decision | 
                 await _open_plan(session, decision)
                 decision = cast(Decision, await decide())
             return await _commit(session, decision)
+        except AnswerLost:
+            if lost:
+                raise
+            lost = True  # a server may close a kept connection just as a request leaves: RFC 9110, 9.3.1
         except VersionConflict:
             await asyncio.sleep(PAUSE.total_seconds() * JITTER.uniform(1, 2**attempt))
     raise VersionConflict("others are writing the same plan right now: try again")
@@ -167,9 +179,7 @@ async def carry_out(session: Session, decide: Callable[[], Awaitable[Decision | 
 
 async def _carried_out_before(session: Session) -> Outcome | None:
     """The operation is found by its tag: a reply that was lost must not make the retry conflict with itself."""
-    operation = session.operation
-    if operation is None:
-        return None
+    operation = session.act
     found = await session.fhir.search(
         "Provenance", [("_tag", f"{OPERATION}|{operation.id}"), ("_include", "Provenance:target")]
     )
@@ -233,8 +243,8 @@ def _entries(session: Session, decision: Decision) -> Iterator[Entry]:
     entries = [e for i, n in enumerate(_nouns(decision.change)) if (e := _entry(session, decision, n, i, fenced))]
     written = tuple(map(_reference, entries))
     yield from entries
-    occasion, operation = session.occasion(), session.operation
-    fence = None if fenced or operation is None else f"_tag={OPERATION}|{operation.id}"
+    occasion, operation = session.occasion(), session.act
+    fence = None if fenced else f"_tag={OPERATION}|{operation.id}"
     yield Create(stamp_to_fhir(_stamp(session, decision.change, written, occasion)), occasion.new_id(), fence)
     event = audit_event_to_fhir(
         act=decision.change.act,
@@ -244,7 +254,7 @@ def _entries(session: Session, decision: Decision) -> Iterator[Entry]:
         written=written,
         recorded=occasion.at,
         request_id=session.request_id,
-        operation=operation.id if operation else None,
+        operation=operation.id,
         observer=session.observer,
     )
     yield Create(event, occasion.new_id(), fence)
@@ -262,9 +272,7 @@ def _entry(session: Session, decision: Decision, noun: Noun, position: int, fenc
     if isinstance(noun, Observation) and noun.client_item:
         # The entry is known by its own name, whichever request it came with: never fenced by the goal's version.
         return Create(_resource(noun, None, decision), noun.reference, f"identifier={CLIENT_ITEM}|{noun.client_item}")
-    if session.operation is None:
-        return Create(_resource(noun, None, decision), noun.reference)
-    identifier = f"{session.operation.id}.{position}"
+    identifier = f"{session.act.id}.{position}"
     resource = _resource(replace(cast(Any, noun), operation=identifier), None, decision)
     return Create(resource, noun.reference, None if fenced else f"identifier={OPERATION}|{identifier}")
 
@@ -301,7 +309,7 @@ def _as_labelled(nouns: Iterable[L], change: Change) -> tuple[L, ...]:
 
 
 def _stamp(session: Session, change: Change, written: tuple[Reference, ...], occasion: Occasion) -> Stamp:
-    actor, operation = session.actor, session.operation
+    actor, operation = session.actor, session.act
     others = (w for w in written if w != change.about and w not in change.revision_of)
     return Stamp(
         targets=(change.about, *others),
@@ -312,8 +320,8 @@ def _stamp(session: Session, change: Change, written: tuple[Reference, ...], occ
         reason=change.reason,
         revision_of=change.revision_of,
         display=actor.display,
-        operation=operation.id if operation else None,
-        fingerprint=operation.fingerprint if operation else None,
+        operation=operation.id,
+        fingerprint=operation.fingerprint,
     )
 
 

@@ -48,10 +48,10 @@ class Sandbox:
         return encode({"service": self.service, "fhir": self.fhir, "key": self.ehr.private_key})
 
     @classmethod
-    def found(cls) -> "Sandbox":
-        """The one that was started in this folder."""
+    def found(cls, folder: Path) -> "Sandbox":
+        """The one that was started with this folder for its identities."""
         try:
-            kept = decode((DEMO_FOLDER / KEPT).read_bytes())
+            kept = decode((folder / KEPT).read_bytes())
         except FileNotFoundError:
             print("Start the sandbox first (coplan run), and come back to this folder.", file=sys.stderr)
             raise typer.Exit(2) from None
@@ -64,10 +64,11 @@ def play(
     curl: Annotated[
         bool, typer.Option("--curl", help="Print the signed call, good for once, and send nothing")
     ] = False,
+    demo: Annotated[Path, typer.Option(help="Where the sandbox keeps its identities")] = DEMO_FOLDER,
     sign: Annotated[bool, typer.Option("--sign", help="With order-sign: sign it all the same, and say why")] = False,
 ) -> None:
     """Plays the EHR of Dr Bo, who has Ann before him: sends the hook as an EHR does, shows the card that comes back."""
-    sandbox = Sandbox.found()
+    sandbox = Sandbox.found(demo)
     path, body = call_of(hook, sandbox.fhir)
     if curl:
         print(_as_curl(sandbox, path, body, language))

@@ -3,8 +3,11 @@
 A message holds only what the caller already knows: ids, codes, element paths; never a value of a resource.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+
+from fhir_mappings.wording import ENGLISH, Language
 
 
 class CoPlanError(Exception):
@@ -13,11 +16,19 @@ class CoPlanError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """What is wrong with one element, named by FHIRPath (`Goal.target[0].due`) or by JSON path of our own body."""
+    """What is wrong with one element, named by FHIRPath (`Goal.target[0].due`) or by JSON path of our own body.
+
+    `parts` fill the gaps of the message.
+    """
 
     expression: str
     message: str
     code: str = "invalid"  # https://hl7.org/fhir/R4/valueset-issue-type.html
+    parts: Mapping[str, object] = field(default_factory=dict)
+
+    def said(self, language: Language = ENGLISH) -> str:
+        """The message in this language, where the catalogue has it; else in English."""
+        return language.say(self.message, **self.parts)
 
 
 class NotAuthenticated(CoPlanError):
@@ -84,7 +95,7 @@ class InvalidContent(CoPlanError):
     """Well-formed, but says something that cannot stand."""
 
     def __init__(self, *flaws: Flaw) -> None:
-        super().__init__("; ".join(f"{flaw.expression} {flaw.message}" for flaw in flaws))
+        super().__init__("; ".join(f"{flaw.expression} {flaw.said()}" for flaw in flaws))
         self.flaws = flaws
 
 
@@ -118,6 +129,10 @@ class UpstreamUnavailable(CoPlanError):
     def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class AnswerLost(UpstreamUnavailable):
+    """The connection ended before the answer was there. A write may or may not have happened."""
 
 
 class UpstreamTimeout(CoPlanError):

@@ -10,8 +10,8 @@ from fhir_mappings.bundle import Create, Entry, Update, Written
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import ACTIVITY
 from fhir_mappings.compartment import patient_of, references_in
-from fhir_mappings.confidentiality import restricted_alike
 from fhir_mappings.elements import MappingError, is_restricted
+from fhir_mappings.label_spread import restricted_alike
 from fhir_mappings.model import Reference
 from fhir_mappings.patient import languages_from_fhir
 from service.domain.access import (

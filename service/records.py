@@ -100,11 +100,14 @@ class Record:
         return self.patient.contents
 
 
-async def read_patient_record(fhir: GuardedGateway, patient: Reference, otherwise: Language = ENGLISH) -> PatientRecord:
+async def read_patient_record(
+    fhir: GuardedGateway, patient: Reference, otherwise: Language = ENGLISH, *, told: bool = True
+) -> PatientRecord:
     """What an act that is about no goal yet may change.
 
     Args:
         otherwise: the language where the Patient says none.
+        told: with what the narrative of a plan tells of beside goals; needless for what never writes a plan.
 
     Raises:
         ResourceNotFound: there is no such patient for this actor.
@@ -113,8 +116,8 @@ async def read_patient_record(fhir: GuardedGateway, patient: Reference, otherwis
         _person(fhir, patient),
         fhir.search("Goal", [("patient", patient)]),
         fhir.search("CarePlan", [("patient", patient)]),
-        _contents_of(fhir.search_beside, patient),
-        people_of(fhir.search_beside, patient),
+        _contents_of(fhir.search_beside, patient) if told else _nothing(),
+        people_of(fhir.search_beside, patient) if told else _nothing(),
     )
     found = tuple(map(goal_from_fhir, goals))
     contents = replace(_contents(more, person, people, otherwise), goals=found)
@@ -164,6 +167,10 @@ async def _person(fhir: GuardedGateway, patient: Reference) -> Json:
     return found[0]
 
 
+async def _nothing() -> list[Json]:
+    return []
+
+
 async def _contents_of(search: Search, patient: Reference) -> list[Json]:
     found = await asyncio.gather(
         search(
@@ -205,9 +212,14 @@ def _contents(found: list[Json], person: Json, people: list[Json], otherwise: La
 
 
 async def read_record(
-    fhir: GuardedGateway, goal_id: str, *, if_match: str | None = None, otherwise: Language = ENGLISH
+    fhir: GuardedGateway,
+    goal_id: str,
+    *,
+    if_match: str | None = None,
+    otherwise: Language = ENGLISH,
+    told: bool = True,
 ) -> Record:
-    """The goal with everything that an act on it may change.
+    """The goal with everything that an act on it may change; `told` as for the record of a patient.
 
     Raises:
         VersionConflict: the goal is no longer at version `if_match`.
@@ -215,7 +227,9 @@ async def read_record(
     resource = await fhir.read("Goal", goal_id)
     must_be_at(resource, if_match)
     goal = goal_from_fhir(resource)
-    patient, tasks = await asyncio.gather(read_patient_record(fhir, goal.subject, otherwise), _tasks_of(fhir, goal))
+    patient, tasks = await asyncio.gather(
+        read_patient_record(fhir, goal.subject, otherwise, told=told), _tasks_of(fhir, goal)
+    )
     # The goal may have moved on between the two reads: the version that was compared is the one that is acted on.
     sources = {**patient.sources, goal.reference: resource, **{_key(t): t for t in tasks}}
     others = in_order(g for g in patient.goals if g.id != goal_id)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     BeforeValidator,
+    DirectoryPath,
     Field,
     FilePath,
     HttpUrl,
@@ -19,7 +20,12 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
 from service.domain.catalogue import Catalogue, Trackable
 from service.domain.policy import Policy, PractitionerAccess, ProxyAccess
@@ -40,7 +46,11 @@ Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 class Settings(BaseSettings):
     """What an operator decides. Nothing is read from a `.env` file by itself."""
 
-    model_config = SettingsConfigDict(env_prefix="COPLAN_", frozen=True, extra="ignore", secrets_dir=None)
+    model_config = SettingsConfigDict(env_prefix="COPLAN_", frozen=True, extra="ignore")
+
+    secrets_dir: DirectoryPath | None = Field(
+        None, description="Folder with any of these settings as files of their names; the environment goes first"
+    )
 
     mode: Literal["development", "production"] = Field(
         "development", description="In production the service does not start with insecure settings"
@@ -151,6 +161,21 @@ class Settings(BaseSettings):
 
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="The largest body that is taken")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then files of the folder that one of them names. No `.env` file."""
+        folder = {**env_settings(), **init_settings()}.get("secrets_dir")
+        is_there = folder is not None and Path(folder).is_dir()  # otherwise validation says so
+        files = (SecretsSettingsSource(settings_cls, folder),) if is_there else ()
+        return init_settings, env_settings, *files
 
     @model_validator(mode="after")
     def _must_seal_what_redis_holds(self) -> Self:

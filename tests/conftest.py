@@ -149,6 +149,13 @@ async def world(fhir_server: FhirServer) -> AsyncIterator[World]:
         yield world
 
 
+@pytest.fixture
+async def embedded_world(embedded_server: FhirServer) -> AsyncIterator[World]:
+    """The same for what is settled before any FHIR server is asked: on the embedded one alone."""
+    async with open_world(embedded_server) as world:
+        yield world
+
+
 @asynccontextmanager
 async def open_world(fhir_server: FhirServer, rights: Rights | None = None, **switches: Any) -> AsyncIterator[World]:
     """New people on this server, and the service for them, with settings of one's own."""

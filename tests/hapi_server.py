@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -12,6 +11,8 @@ from types import TracebackType
 from typing import IO, Final, Self
 
 import httpx
+
+from tests.processes import free_port
 
 HAPI: Final = Path(__file__).parent.parent / "deploy" / "hapi"
 START_LIMIT: Final = 600.0
@@ -26,9 +27,7 @@ class HapiServer:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port: int = probe.getsockname()[1]
+        self._port = free_port()
         self.base_url = f"http://127.0.0.1:{self._port}/fhir"
         self._database = {"FHIR_DB_URL": f"jdbc:h2:file:{folder.resolve() / 'fhir'};WRITE_DELAY=0"} if folder else {}
         self._process: subprocess.Popen[bytes] | None = None

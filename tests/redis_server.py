@@ -8,14 +8,14 @@ import time
 from types import TracebackType
 from typing import Self
 
+from tests.processes import free_port
+
 
 class RedisServer:
     """On 127.0.0.1, without persistence. Only the process that was started here is ever signalled."""
 
     def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 

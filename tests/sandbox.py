@@ -19,8 +19,10 @@ _MARK: Final = "--- "
 
 
 @contextmanager
-def running(folder: Path, *arguments: str, command: Sequence[str] = (), **environment: str) -> Iterator[str]:
-    """The process, and what it said when it was ready."""
+def running(
+    folder: Path, *arguments: str, command: Sequence[str] = (), stop: int = signal.SIGINT, **environment: str
+) -> Iterator[str]:
+    """The process, and what it said when it was ready. It ends well, however it is told to."""
     with subprocess.Popen(
         command or [str(COPLAN), "run", "--port", "0", *arguments],
         cwd=folder,
@@ -33,8 +35,9 @@ def running(folder: Path, *arguments: str, command: Sequence[str] = (), **enviro
         try:
             yield _hello(process)
         finally:
-            os.killpg(process.pid, signal.SIGINT)
-            process.wait(30)
+            os.killpg(process.pid, stop)
+            said, _ = process.communicate(timeout=30)
+            assert command or (said.strip(), process.returncode) == ("CoPlan has stopped.", 0), said
 
 
 def _hello(process: subprocess.Popen[str]) -> str:

@@ -4,6 +4,7 @@ import ast
 import re
 import statistics
 import subprocess
+import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,9 +30,11 @@ def test_every_setting_is_documented(name: str) -> None:
 
 
 def test_no_setting_is_documented_that_is_not_there() -> None:
-    documented = set(re.findall(r"`COPLAN_([A-Z_]+)`", (ROOT / "docs" / "settings.md").read_text()))
+    text = (ROOT / "docs" / "settings.md").read_text()
+    documented, rows = set(re.findall(r"`COPLAN_([A-Z_]+)`", text)), re.findall(r"(?m)^\| `COPLAN_(\w+)`", text)
 
     assert documented == {name.upper() for name in Settings.model_fields}
+    assert sorted(rows) == sorted(documented), "each has one row"
 
 
 def test_pins_have_hashes_and_name_no_index() -> None:
@@ -89,6 +92,32 @@ def test_what_documents_call_by_its_path_is_there() -> None:
         if path.suffix == ".md":
             for named in re.findall(r"`((?:service|fhir_mappings|tests|deploy|docs)/[\w/.-]+)`", text):
                 assert (ROOT / named).exists(), f"{path.name}: {named}"
+
+
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+
+
+def test_the_architecture_page_has_the_layers_that_are_checked() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    shown = [" ".join(block.split()) for block in re.findall(r"```text\n(.*?)```", ARCHITECTURE.read_text(), re.DOTALL)]
+
+    assert shown == [" > ".join(c["layers"]) for c in contracts if c["type"] == "layers"]
+
+
+def test_each_rule_of_the_architecture_page_has_the_home_that_it_names() -> None:
+    """A bare name stands in the folder of the name before it."""
+    rows = re.findall(
+        r"(?m)^\|[^|]+\|(.*)\|$", ARCHITECTURE.read_text().split("## Where each rule lives")[1].split("##")[0]
+    )
+    homes = [re.findall(r"`([\w./*\-]+)`", re.sub(r"\]\(.*?\)", "]", row)) for row in rows]
+    assert len(homes) > 30
+    for named in homes:
+        folder = ROOT
+        for name in named:
+            if re.search(r"\.(py|json)$|/", name):
+                found = list(ROOT.glob(name)) or list(folder.glob(name))
+                assert found, name
+                folder = found[0].parent
 
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

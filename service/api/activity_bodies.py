@@ -3,22 +3,23 @@
 from datetime import date, time
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from fhir_mappings import model
 from fhir_mappings.activities import Pattern, Schedule
 from fhir_mappings.codes import DayOfWeek, EventTiming, PeriodUnit, ReportOutcome
 from fhir_mappings.timing import is_computable
+from fhir_mappings.wording import phrase
 from service.api.schemas import (
     Body,
     Coding,
     Day,
     Id,
+    PastInstant,
     Reason,
     ShortText,
     Words,
     in_these_centuries,
-    not_in_the_future,
     reference_to,
 )
 from service.domain.activities import ActivityDraft, Said
@@ -29,21 +30,21 @@ PERFORMERS = ("Patient", "RelatedPerson", "Practitioner", "PractitionerRole", "C
 def whole_day(value: Any) -> date:
     """A day of the calendar, written in full."""
     if not isinstance(value, str) or len(value) != 10:
-        raise ValueError("must be a day such as 2026-12-01")
+        raise ValueError(phrase("must be a day such as 2026-12-01"))
     try:
         day = date.fromisoformat(value)
     except ValueError as exc:
-        raise ValueError("must be a day of the calendar such as 2026-12-01") from exc
+        raise ValueError(phrase("must be a day of the calendar such as 2026-12-01")) from exc
     return in_these_centuries(day)
 
 
 def _wall_time(value: Any) -> time:
     if not isinstance(value, str) or len(value) != 5:
-        raise ValueError("must be a time such as 21:00, without a zone")
+        raise ValueError(phrase("must be a time such as 21:00, without a zone"))
     try:
         return time.fromisoformat(value)
     except ValueError as exc:
-        raise ValueError("must be a time such as 21:00, without a zone") from exc
+        raise ValueError(phrase("must be a time such as 21:00, without a zone")) from exc
 
 
 WholeDay: TypeAlias = Annotated[date, BeforeValidator(whole_day)]
@@ -67,7 +68,9 @@ class PatternBody(Body):
     @model_validator(mode="after")
     def _must_be_computable(self) -> "PatternBody":
         if not is_computable(self.pattern()):
-            raise ValueError("says when in ways that contradict each other: times or moments, days or a frequency")
+            raise ValueError(
+                phrase("says when in ways that contradict each other: times or moments, days or a frequency")
+            )
         return self
 
     def pattern(self) -> Pattern:
@@ -87,7 +90,7 @@ class ScheduleBody(PatternBody):
     @model_validator(mode="after")
     def _must_not_end_before_it_begins(self) -> "ScheduleBody":
         if self.until and self.until < (self.start or date.min):
-            raise ValueError("ends before it begins")
+            raise ValueError(phrase("ends before it begins"))
         return self
 
     def schedule(self, today: date) -> Schedule:
@@ -106,7 +109,7 @@ class ActivityBody(Body):
     @model_validator(mode="after")
     def _must_be_one(self) -> "ActivityBody":
         if self.schedule and self.due:
-            raise ValueError("has a schedule or is due once: one of them")
+            raise ValueError(phrase("has a schedule or is due once: one of them"))
         return self
 
     def draft(self, words: str | None, today: date, **parts: Any) -> ActivityDraft:
@@ -145,7 +148,7 @@ class ProposeActivityChange(ActivityBody):
     @model_validator(mode="after")
     def _must_change_something(self) -> "ProposeActivityChange":
         if not self.model_fields_set - {"reason"}:
-            raise ValueError("needs what should be otherwise: a schedule, a description, an instruction")
+            raise ValueError(phrase("needs what should be otherwise: a schedule, a description, an instruction"))
         return self
 
     def change(self, today: date) -> ActivityDraft:
@@ -161,7 +164,7 @@ class Told(Body):
     """What became of it, with a word if you like."""
 
     note: Words | None = Field(None, description="In your own words")
-    at: Annotated[AwareDatetime, AfterValidator(not_in_the_future)] | None = Field(
+    at: PastInstant | None = Field(
         None, description="When it was done, with its zone", examples=["2026-12-03T21:40:00+01:00"]
     )
 

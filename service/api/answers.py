@@ -161,12 +161,13 @@ class Act:
         return response
 
     async def answer_view(
-        self, carry_out: Callable[[], Awaitable[T]], view: Callable[[T], View], *, patient: Reference
+        self, carry_out: Callable[[], Awaitable[T]], view: Callable[[T, Language], View], *, patient: Reference
     ) -> Response:
-        """As `answer`, for what becomes of many resources of a patient: each of them is known by its own name."""
+        """As `tell`, for what becomes of many resources of a patient: each of them is known by its own name."""
         if reply := await self._answered_before():
             return Response(reply.body, reply.status, dict(reply.headers) | REPLAYED, reply.media_type)
-        response = view_response(view(await carry_out()))
+        carried = await carry_out()
+        response = view_response(view(carried, await self.session.words_for(patient)))
         await self._keep(response, patient)
         return response
 

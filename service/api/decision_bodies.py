@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from fhir_mappings import model
 from fhir_mappings.codes import ADMISSION_PREFERENCE, PREFERENCE_STANCE
@@ -14,8 +14,8 @@ from fhir_mappings.decision import (
     PreferenceKind,
     Stance,
 )
-from fhir_mappings.elements import checked_reference
-from service.api.schemas import Body, Coding, Concept, Day, PastInstant, Reason, Words
+from fhir_mappings.wording import phrase
+from service.api.schemas import Body, Coding, Concept, Day, PastInstant, Reason, Words, reference_to
 from service.domain.preferences import Statement
 
 UNANSWERED: Final = {
@@ -26,11 +26,7 @@ UNANSWERED: Final = {
 }
 
 
-def _to(*allowed: str) -> AfterValidator:
-    return AfterValidator(lambda value: checked_reference(value, allowed, ""))
-
-
-Asker = Annotated[str, _to("Practitioner", "PractitionerRole", "RelatedPerson")]
+Asker = Annotated[str, reference_to("Practitioner", "PractitionerRole", "RelatedPerson")]
 
 
 class StatePreference(Body):
@@ -47,9 +43,9 @@ class StatePreference(Body):
     said_at: PastInstant | None = Field(
         None, description="When it was said; without it now", examples=["2026-12-03T19:30:00+01:00"]
     )
-    encounter: Annotated[str, _to("Encounter")] | None = Field(None, description="In which visit it was said")
+    encounter: Annotated[str, reference_to("Encounter")] | None = Field(None, description="In which visit it was said")
     review_on: Day | None = Field(None, description="The day to talk about it again")
-    replaces: tuple[Annotated[str, _to("Observation")], ...] = Field(
+    replaces: tuple[Annotated[str, reference_to("Observation")], ...] = Field(
         (), max_length=20, description="Earlier statements whose place it takes"
     )
     note: Reason | None = Field(None, description="Why nobody could ask; needed there, optional elsewhere")
@@ -58,15 +54,15 @@ class StatePreference(Body):
     def _must_say_one_thing(self) -> Self:
         said = [bool(self.admission), bool(self.stance), bool(self.answer)]
         if sum(said) > 1:
-            raise ValueError("takes one of admission, stance and answer")
+            raise ValueError(phrase("takes one of admission, stance and answer"))
         if not any(said) and not self.words:
-            raise ValueError("needs words, or one of admission, stance and answer")
+            raise ValueError(phrase("needs words, or one of admission, stance and answer"))
         if bool(self.stance) and self.about is None:
-            raise ValueError("needs what the stance is about")
+            raise ValueError(phrase("needs what the stance is about"))
         if self.about is not None and (self.admission or not self.about.coding):
-            raise ValueError("takes about with codes, and not beside admission")
+            raise ValueError(phrase("takes about with codes, and not beside admission"))
         if self.admission and self.kind is not PreferenceKind.TREATMENT:
-            raise ValueError("takes admission as a treatment intervention preference only")
+            raise ValueError(phrase("takes admission as a treatment intervention preference only"))
         return self
 
     @model_validator(mode="after")
@@ -75,9 +71,9 @@ class StatePreference(Body):
         if answered not in UNANSWERED:
             return self
         if self.words or self.only_if:
-            raise ValueError("takes no words of somebody who was not asked")
+            raise ValueError(phrase("takes no words of somebody who was not asked"))
         if answered in {AdmissionPreference.COULD_NOT_BE_ASKED, Stance.COULD_NOT_BE_ASKED} and not self.note:
-            raise ValueError("needs a note that says why nobody could ask")
+            raise ValueError(phrase("needs a note that says why nobody could ask"))
         return self
 
     def statement(self) -> Statement:

@@ -11,7 +11,7 @@ from fhir_mappings.carrier import Json
 from service.api import activity_views, adherence_views, examples, smaller_views, template_views
 from service.api.cds_models import CDS_ANSWERS
 from service.api.decision_views import DECISION_ANSWERS
-from service.api.me_views import Me, ProtectedResource
+from service.api.me_views import FrontDoor, Me, ProtectedResource
 from service.api.problems import FHIR_JSON, PROBLEM_JSON, PROBLEMS
 from service.api.progress_views import PROGRESS_ANSWERS
 from service.api.story_views import ANSWERS
@@ -106,6 +106,7 @@ def openapi(app: FastAPI) -> Json:
             *TRACKING_ANSWERS,
             Me,
             ProtectedResource,
+            FrontDoor,
             *activity_views.ANSWERS,
             *adherence_views.ANSWERS,
             *smaller_views.ANSWERS,

@@ -70,3 +70,17 @@ class ProtectedResource(View, rename=None):
     bearer_methods_supported: tuple[str, ...]
     scopes_supported: tuple[str, ...]
     resource_name: str
+
+
+class FrontDoor(View):
+    """What this is, and where to go on."""
+
+    product: str
+    version: str
+    fhir_version: Annotated[str, msgspec.Meta(description="Of the FHIR server that it works with")]
+    metadata: Annotated[str, msgspec.Meta(description="Where tokens come from, and their scopes (RFC 9728)")]
+    me: Annotated[str, msgspec.Meta(description="Who a token speaks for, and what can be done with it")]
+    decision_support: Annotated[str, msgspec.Meta(description="Discovery of CDS Hooks")]
+    health: Annotated[str, msgspec.Meta(description="Whether it can do its work")]
+    documentation: Annotated[str, msgspec.Meta(description="Pages about the API, where they are open")] | None = None
+    openapi: Annotated[str, msgspec.Meta(description="The same for machines")] | None = None

@@ -3,22 +3,24 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from fhir_mappings import model
 from fhir_mappings.pco import INVENTORY, PURPOSE, WHAT_MATTERS
 from fhir_mappings.person_centered import AgendaKind, Visit
+from fhir_mappings.wording import phrase
 from service.api.schemas import (
     Body,
     Concept,
     Day,
     Id,
+    PastInstant,
     Quantity,
     Reason,
     ShortText,
     Visibility,
     Words,
-    not_in_the_future,
+    one_of,
     reference_to,
 )
 from service.domain.agenda import AgendaDraft
@@ -26,20 +28,11 @@ from service.domain.agenda import AgendaDraft
 HEADINGS: Final = tuple(code for codes in WHAT_MATTERS for code in codes.codes)
 Rating: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=10)]
 Moment: TypeAlias = Annotated[
-    AwareDatetime,
-    AfterValidator(not_in_the_future),
+    PastInstant,
     Field(description="When it was so, with its zone; without it now", examples=["2026-12-03T19:30:00+01:00"]),
 ]
-
-
-def _heading(value: str) -> str:
-    if value not in HEADINGS:
-        raise ValueError(f"must be one of {', '.join(HEADINGS)}")
-    return value
-
-
 Heading: TypeAlias = Annotated[
-    str, AfterValidator(_heading), Field(json_schema_extra={"enum": [*INVENTORY.codes, *PURPOSE.codes]})
+    str, one_of(HEADINGS), Field(json_schema_extra={"enum": [*INVENTORY.codes, *PURPOSE.codes]})
 ]
 
 
@@ -54,9 +47,9 @@ class RecordScore(Body):
     @model_validator(mode="after")
     def _must_be_one(self) -> "RecordScore":
         if (self.score is None) == (self.value is None):
-            raise ValueError("needs either a score or a value")
+            raise ValueError(phrase("needs either a score or a value"))
         if self.value is not None and self.value.comparator is not None:
-            raise ValueError("needs a value without a comparator")
+            raise ValueError(phrase("needs a value without a comparator"))
         return self
 
     @property
@@ -78,7 +71,7 @@ class AddBarrier(Body):
     @model_validator(mode="after")
     def _must_be_one(self) -> "AddBarrier":
         if (self.text is None) == (self.concept is None):
-            raise ValueError("needs either a text or a concept")
+            raise ValueError(phrase("needs either a text or a concept"))
         return self
 
     @property
@@ -95,7 +88,7 @@ class RecordReadiness(Body):
     @model_validator(mode="after")
     def _must_say_something(self) -> "RecordReadiness":
         if not self.ratings:
-            raise ValueError("needs an importance or a confidence")
+            raise ValueError(phrase("needs an importance or a confidence"))
         return self
 
     @property
@@ -120,7 +113,7 @@ class SetPriorities(Body):
     @model_validator(mode="after")
     def _must_not_repeat(self) -> "SetPriorities":
         if len(set(self.items)) != len(self.items):
-            raise ValueError("names something twice")
+            raise ValueError(phrase("names something twice"))
         return self
 
 

@@ -4,11 +4,10 @@ Problem details (RFC 9457), or an OperationOutcome for who accepts `application/
 quotes what was sent or stored; both name the request id under which the log has more.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, Final
+from typing import Final
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -18,8 +17,11 @@ from starlette.responses import Response
 from fhir_mappings.carrier import Json, MalformedJson, encode
 from fhir_mappings.elements import MappingError
 from fhir_mappings.operation_outcome import Issue, operation_outcome
+from fhir_mappings.wording import ENGLISH
 from service import errors
 from service.api.challenge import challenge
+from service.api.flaws import flaw_of
+from service.api.languages import accepted_language
 from service.errors import Flaw
 from service.logs import log
 
@@ -92,7 +94,6 @@ FIXED_HEADERS: Final[Mapping[type[Exception], Mapping[str, str]]] = {
     errors.MethodNotServed: {"Allow": "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"},
     errors.Overloaded: {"Retry-After": "1"},
 }
-_MEMBER: Final = re.compile(r"[A-Za-z0-9_\-]{1,64}")
 MAX_FLAWS: Final = 50
 """A body can be wrong in every one of its members; nobody reads all of that."""
 
@@ -103,10 +104,12 @@ def problem_response(request: Request, exc: Exception) -> Response:
     """The answer to an error, in the form that the caller accepts."""
     problem, flaws = _problem(exc)
     request_id = request.scope.get("request_id", "")
+    language = accepted_language(request.headers.get("accept-language", "")) or ENGLISH
+    said = tuple((f, f.said(language)) for f in flaws)
     if FHIR_JSON in request.headers.get("accept", "") or request.url.path.startswith(HOOKS):
-        body, media_type = _outcome(problem, flaws, exc, request_id), FHIR_JSON
+        body, media_type = _outcome(problem, said, exc, request_id), FHIR_JSON
     else:
-        body, media_type = _details(problem, flaws, exc, request_id), PROBLEM_JSON
+        body, media_type = _details(problem, said, exc, request_id), PROBLEM_JSON
     if problem is UNKNOWN:
         log.error("internal_error", error=type(exc).__name__, where=_where(exc))
     return Response(encode(body), problem.status, _headers(exc) | challenge(request, exc), media_type)
@@ -130,14 +133,9 @@ def _of_request(exc: RequestValidationError) -> tuple[Problem, tuple[Flaw, ...]]
     return PROBLEMS[errors.InvalidContent], flaws
 
 
-def flaw_of(error: Mapping[str, Any], location: tuple[int | str, ...]) -> Flaw:
-    """What pydantic found at this location, whose first step is the kind of place (`body`, `query`)."""
-    return Flaw(_path(location), _without_values(error), _kind(error["type"]))
-
-
-def _details(problem: Problem, flaws: tuple[Flaw, ...], exc: Exception, request_id: str) -> Json:
+def _details(problem: Problem, said: tuple[tuple[Flaw, str], ...], exc: Exception, request_id: str) -> Json:
     current = {"currentVersion": exc.current} if isinstance(exc, errors.VersionConflict) and exc.current else {}
-    named = {"errors": [{"path": f.expression, "code": f.code, "message": f.message} for f in flaws]} if flaws else {}
+    named = {"errors": [{"path": f.expression, "code": f.code, "message": text} for f, text in said]} if said else {}
     return {
         "type": f"urn:coplan:problem:{problem.name}",
         "title": problem.title,
@@ -149,8 +147,8 @@ def _details(problem: Problem, flaws: tuple[Flaw, ...], exc: Exception, request_
     }
 
 
-def _outcome(problem: Problem, flaws: tuple[Flaw, ...], exc: Exception, request_id: str) -> Json:
-    issues = [Issue(f.code, f"{f.expression} {f.message}", f.expression) for f in flaws]
+def _outcome(problem: Problem, said: tuple[tuple[Flaw, str], ...], exc: Exception, request_id: str) -> Json:
+    issues = [Issue(f.code, f"{f.expression} {text}", f.expression) for f, text in said]
     return operation_outcome(issues or [Issue(problem.code, problem.detail or str(exc) or problem.title)], request_id)
 
 
@@ -165,28 +163,6 @@ def _headers(exc: Exception) -> dict[str, str]:
         pause = exc.retry_after.total_seconds() if exc.retry_after else 1
         return {"Retry-After": str(max(1, ceil(pause)))}
     return dict(exc.headers or {}) if isinstance(exc, HTTPException) else {}
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    """`("body", "targets", 0, "due")` as `targets[0].due`; what is no element of the body keeps its kind."""
-    kind, *steps = location
-    named = "".join(f"[{s}]" if isinstance(s, int) else f".{_name(s)}" for s in steps).removeprefix(".")
-    return named or "body" if kind == "body" else f"{kind} {named}"
-
-
-def _name(step: str) -> str:
-    """A member's name may be the caller's own, of any length and any characters."""
-    return step if _MEMBER.fullmatch(step) else "(unreadable)"
-
-
-def _without_values(error: Mapping[str, str]) -> str:
-    """pydantic's message; only its own words, for `input` may be anything."""
-    message = error["msg"].removeprefix("Value error, ").strip()
-    return message[:1].lower() + message[1:]
-
-
-def _kind(error_type: str) -> str:
-    return {"missing": "required", "extra_forbidden": "not-supported", "enum": "code-invalid"}.get(error_type, "value")
 
 
 def _code(status: int) -> str:

@@ -1,7 +1,6 @@
 """Measurements for a goal, what they say of it, and their picture."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -35,11 +34,6 @@ from service.workflows import progress
 router = APIRouter(prefix="/v1", tags=["progress"], route_class=StrictRoute)
 
 
-def get_language(session: CurrentSession) -> Language:
-    """The language of what is said in words."""
-    return session.reader or session.language
-
-
 def get_window(
     since: Annotated[Instant | None, Query(alias="from", description="Nothing that was measured before")] = None,
     until: Annotated[Instant | None, Query(alias="to", description="Nothing measured afterwards")] = None,
@@ -48,33 +42,25 @@ def get_window(
     return Window(since, until)
 
 
-ReadersLanguage = Annotated[Language, Depends(get_language)]
 CurrentWindow = Annotated[Window, Depends(get_window)]
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """How a chart is wanted."""
-
-    form: Form
-    language: Language
-
-    async def of(self, chart: RunChart) -> Response:
-        """The chart as data, as SVG or as PNG."""
-        told = {"Content-Language": self.language.primary, "Vary": "Accept, Accept-Language"}
-        if self.form is Form.JSON:
-            return view_response(RunChartView.of(chart, self.language), headers=told)
-        svg = run_chart_svg(chart, self.language)
-        drawn = svg.encode() if self.form is Form.SVG else await asyncio.to_thread(run_chart_png, svg)
-        return Response(drawn, headers=told, media_type=self.form)
+async def picture(form: Form, chart: RunChart, language: Language) -> Response:
+    """The chart as data, as SVG or as PNG."""
+    told = {"Content-Language": language.primary, "Vary": "Accept, Accept-Language"}
+    if form is Form.JSON:
+        return view_response(RunChartView.of(chart, language), headers=told)
+    svg = run_chart_svg(chart, language)
+    drawn = svg.encode() if form is Form.SVG else await asyncio.to_thread(run_chart_png, svg)
+    return Response(drawn, headers=told, media_type=form)
 
 
-def get_picture(request: Request, language: ReadersLanguage) -> Picture:
+def get_picture_form(request: Request) -> Form:
     """JSON, SVG or PNG, as the caller accepts."""
-    return Picture(accepted_form(request.headers.get("accept", ""), Form.JSON, Form.SVG, Form.PNG), language)
+    return accepted_form(request.headers.get("accept", ""), Form.JSON, Form.SVG, Form.PNG)
 
 
-CurrentPicture = Annotated[Picture, Depends(get_picture)]
+PictureForm = Annotated[Form, Depends(get_picture_form)]
 
 
 def chart_answers() -> dict[int | str, dict[str, Any]]:
@@ -129,15 +115,12 @@ async def record_progress(
     summary="Read the progress of a goal",
     responses=answers(GoalProgress, tracking_examples.PROGRESS, fhir=False),
 )
-async def get_goal_progress(
-    goal_id: GoalId, session: CurrentSession, services: CurrentServices, language: ReadersLanguage
-) -> Response:
+async def get_goal_progress(goal_id: GoalId, session: CurrentSession, services: CurrentServices) -> Response:
     """The series, the trend and whether the latest value meets the target; where values are missing; what is more than
     chance; and, with enough to go by, a likely range. `achieved` is for people to say.
     """
-    catalogue = services.settings.catalogue
-    view = await progress.read_progress(goal_id, session=session, catalogue=catalogue, language=language.primary)
-    return view_response(GoalProgress.of(view, language), headers={"Content-Language": language.primary})
+    view = await progress.read_progress(goal_id, session=session, catalogue=services.settings.catalogue)
+    return view_response(GoalProgress.of(view, view.language), headers={"Content-Language": view.language.primary})
 
 
 @router.get(
@@ -150,13 +133,13 @@ async def get_goal_run_chart(
     goal_id: GoalId,
     session: CurrentSession,
     services: CurrentServices,
-    picture: CurrentPicture,
+    form: PictureForm,
     window: CurrentWindow,
 ) -> Response:
     """The series against the target, as data, as SVG with its words inside for screen readers, or as PNG."""
-    catalogue, language = services.settings.catalogue, picture.language.primary
-    view = await progress.read_progress(goal_id, session=session, catalogue=catalogue, language=language, window=window)
-    return await picture.of(view.chart)
+    catalogue = services.settings.catalogue
+    view = await progress.read_progress(goal_id, session=session, catalogue=catalogue, window=window)
+    return await picture(form, view.chart, view.language)
 
 
 @router.get(
@@ -169,7 +152,7 @@ async def get_tracked_run_chart(
     patient: CurrentPatient,
     session: CurrentSession,
     services: CurrentServices,
-    picture: CurrentPicture,
+    form: PictureForm,
     window: CurrentWindow,
     code: Annotated[
         str, Query(pattern=r"^[^\s,$\\]{1,200}$", description="Key of the catalogue or of a part, or LOINC code")
@@ -177,13 +160,12 @@ async def get_tracked_run_chart(
     unit: Annotated[str | None, Query(max_length=64, description="UCUM code; that of the latest value")] = None,
 ) -> Response:
     """As for a goal, whether or not there is one. Values in other units are told in this one where that is exact."""
-    chart = await progress.read_tracked_chart(
+    chart, language = await progress.read_tracked_chart(
         patient,
         code,
         session=session,
         catalogue=services.settings.catalogue,
         unit=unit,
-        language=picture.language.primary,
         window=window,
     )
-    return await picture.of(chart)
+    return await picture(form, chart, language)

@@ -1,6 +1,7 @@
 """Bodies that callers send. What a field may hold is checked here once; what it may mean, by the rules."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -9,11 +10,13 @@ from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from fhir_mappings import model
 from fhir_mappings.codes import AchievementStatus, GoalPriority, ObservationCategory, QuantityComparator
 from fhir_mappings.elements import DATE, checked_reference, checked_text, checked_unit
-from fhir_mappings.pco import DOMAINS, CodeList
+from fhir_mappings.pco import DOMAINS
+from fhir_mappings.wording import phrase
 from service.domain.attainment import domain_concepts
 from service.domain.goal_offers import Offer
 from service.workflows.care_plans import PlanDraft
@@ -36,41 +39,67 @@ CLOCK_SKEW: Final = timedelta(minutes=5)
 
 
 def _words(max_length: int) -> AfterValidator:
-    return AfterValidator(lambda value: checked_text(value, "", max_length=max_length).strip())
+    def check(value: str) -> str:
+        if len(value) > max_length:
+            raise PydanticCustomError("string_too_long", "is too long", {"max_length": max_length})
+        return checked_text(value, "", max_length=max_length).strip()
+
+    return AfterValidator(check)
 
 
 def reference_to(*allowed: str) -> AfterValidator:
     """A reference of the form Type/id to one of these types."""
-    return AfterValidator(lambda value: checked_reference(value, allowed, ""))
 
-
-def _of(codes: CodeList) -> Callable[[str], str]:
     def check(value: str) -> str:
-        if value not in codes.codes:
-            raise ValueError(f"must be one of {', '.join(codes.codes)}")
+        resource_type = value.partition("/")[0]
+        if resource_type.isalpha() and resource_type not in allowed:
+            raise PydanticCustomError("reference_type", "is of another type", expected(sorted(allowed)))
+        return checked_reference(value, allowed, "")
+
+    return AfterValidator(check)
+
+
+def expected(names: Iterable[str]) -> dict[str, str]:
+    """Context of an error that names what is accepted, as pydantic's own has it."""
+    return {"expected": ", ".join(f"'{name}'" for name in names)}
+
+
+def one_of(codes: Collection[str]) -> AfterValidator:
+    """One of these codes; they are named to whoever sends another."""
+
+    def check(value: str) -> str:
+        if value not in codes:
+            raise PydanticCustomError("enum", "is none of them", expected(codes))
         return value
 
-    return check
+    return AfterValidator(check)
 
 
 def _number(value: Any) -> Any:
     """JSON numbers only: the text "6000" is none."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError("must be a number")
+        raise PydanticCustomError("number_type", "is no number")
+    return value
+
+
+def _written(value: Any) -> Any:
+    """A date with time as text: a number, in quotes or not, would be taken for seconds since 1970."""
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d", value):
+        raise PydanticCustomError("datetime_type", "is no date with time")
     return value
 
 
 def in_these_centuries(value: D) -> D:
     """A day or an instant from which nothing reaches over the edge of the calendar, in whatever zone."""
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
-        raise ValueError("must be a date of this or the last century")
+        raise ValueError(phrase("must be a date of this or the last century"))
     return value
 
 
 def _date(value: str) -> model.PartialDate:
     """A day, month or year of the calendar; never a time."""
     if not DATE.fullmatch(value):
-        raise ValueError("must be a date such as 2026-05-01, 2026-05 or 2026, without a time")
+        raise ValueError(phrase("must be a date such as 2026-05-01, 2026-05 or 2026, without a time"))
     date = model.PartialDate(value)
     in_these_centuries(date.last_day)
     return date
@@ -80,12 +109,12 @@ def not_in_the_future(value: datetime) -> datetime:
     """What is told happened already; clocks may differ a little."""
     in_these_centuries(value)
     if value > datetime.now(UTC) + CLOCK_SKEW:
-        raise ValueError("must not lie in the future")
+        raise ValueError(phrase("must not lie in the future"))
     return value
 
 
-Instant: TypeAlias = Annotated[AwareDatetime, AfterValidator(in_these_centuries)]
-PastInstant: TypeAlias = Annotated[AwareDatetime, AfterValidator(not_in_the_future)]
+Instant: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(in_these_centuries)]
+PastInstant: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(not_in_the_future)]
 Words: TypeAlias = Annotated[str, _words(2_000)]
 Reason: TypeAlias = Annotated[
     str, _words(1_000), Field(description="Why, in plain words. Everybody concerned can read it.")
@@ -114,7 +143,7 @@ Confirmed: TypeAlias = Annotated[
     bool,
     Field(strict=True, description="True once somebody has looked again at an amount hardly ever so high or low"),
 ]
-Domain: TypeAlias = Annotated[str, AfterValidator(_of(DOMAINS)), Field(json_schema_extra={"enum": [*DOMAINS.codes]})]
+Domain: TypeAlias = Annotated[str, one_of(DOMAINS.codes), Field(json_schema_extra={"enum": [*DOMAINS.codes]})]
 Day: TypeAlias = Annotated[
     str, AfterValidator(_date), Field(description="`YYYY`, `YYYY-MM` or `YYYY-MM-DD`", examples=["2027-01-31"])
 ]
@@ -146,7 +175,7 @@ class Concept(Body):
     @model_validator(mode="after")
     def _must_say_something(self) -> "Concept":
         if not self.text and not self.coding:
-            raise ValueError("needs a text or a coding")
+            raise ValueError(phrase("needs a text or a coding"))
         return self
 
     def noun(self) -> model.Concept:
@@ -185,9 +214,9 @@ class Range(Body):
     @model_validator(mode="after")
     def _must_be_a_range(self) -> "Range":
         if self.low is None and self.high is None:
-            raise ValueError("needs a low or a high end")
+            raise ValueError(phrase("needs a low or a high end"))
         if self.low and self.high and (self.low.code != self.high.code or self.low.value > self.high.value):
-            raise ValueError("needs both ends in one unit, the low end first")
+            raise ValueError(phrase("needs both ends in one unit, the low end first"))
         return self
 
     def noun(self) -> model.Range:
@@ -206,7 +235,7 @@ class Value(Body):
     @model_validator(mode="after")
     def _must_be_one(self) -> "Value":
         if len(self.model_fields_set) != 1 or self.noun() is None:
-            raise ValueError(f"needs exactly one of {', '.join(type(self).model_fields)}")
+            raise PydanticCustomError("one_member", "is not one of them", expected(type(self).model_fields))
         return self
 
     def noun(self) -> Any:
@@ -231,9 +260,9 @@ class Target(Body):
     @model_validator(mode="after")
     def _must_be_measurable(self) -> "Target":
         if self.value and self.measure is None:
-            raise ValueError("needs a measure for its value")  # R4 invariant gol-1
+            raise ValueError(phrase("needs a measure for its value"))  # R4 invariant gol-1
         if not (self.measure or self.due):
-            raise ValueError("needs a measure or a due date")
+            raise ValueError(phrase("needs a measure or a due date"))
         return self
 
     def noun(self) -> model.Target:

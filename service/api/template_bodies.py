@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from fhir_mappings import model
 from fhir_mappings.codes import ParticipantType, PeriodUnit
 from fhir_mappings.templates import Span, TemplateAction, TemplateGoal, TemplateTarget
+from fhir_mappings.wording import phrase
 from service.api.activity_bodies import PatternBody, WholeDay
 from service.api.schemas import Body, Coding, Concept, Reason, ShortText, TargetValue, Words, reference_to
 from service.domain.apply_template import Application
@@ -16,6 +17,7 @@ from service.domain.templates import Content
 Key: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9\-.]{1,40}$")]
 NAME_ME: Any = Field(
     False,
+    strict=True,
     description="Patients and family: be named. Your consent is recorded, and can be withdrawn at any time.",
 )
 
@@ -94,15 +96,15 @@ class ContentBody(Body):
     @model_validator(mode="after")
     def _must_hold_together(self) -> "ContentBody":
         if not self.goals and not self.actions:
-            raise ValueError("offers nothing: it needs a goal or an action")
+            raise ValueError(phrase("offers nothing: it needs a goal or an action"))
         ids = [g.id for g in self.goals]
         every = [*ids, *(a.id for a in self.actions)]
         if len(set(every)) != len(every):
-            raise ValueError("uses an id twice")
+            raise ValueError(phrase("uses an id twice"))
         if any(g not in ids for a in self.actions for g in a.goals):
-            raise ValueError("has an action for a goal that it does not have")
+            raise ValueError(phrase("has an action for a goal that it does not have"))
         if any((a.lasts or a.count) and not a.schedule for a in self.actions):
-            raise ValueError("has a single step that is to last or be repeated: give it a schedule")
+            raise ValueError(phrase("has a single step that is to last or be repeated: give it a schedule"))
         return self
 
     def content(self) -> Content:

@@ -3,10 +3,10 @@
 import re
 from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from service.api.problems import flaw_of
-from service.api.schemas import Body, Confirmed, GoalKey, Number, Reason, Unit, Words, not_in_the_future
+from service.api.flaws import flaw_of
+from service.api.schemas import Body, Confirmed, GoalKey, Number, PastInstant, Reason, Unit, Words
 from service.domain.tracking import Amount, Reading
 from service.workflows.tracking import Unread
 
@@ -21,8 +21,7 @@ ItemId: TypeAlias = Annotated[
     ),
 ]
 Time: TypeAlias = Annotated[
-    AwareDatetime,
-    AfterValidator(not_in_the_future),
+    PastInstant,
     Field(description="When it was measured, with its zone", examples=["2026-12-03T19:30:00+01:00"]),
 ]
 
@@ -61,7 +60,7 @@ def _or_why_not(value: Any, read: ValidatorFunctionWrapHandler) -> TrackedItem |
         item: TrackedItem = read(value)
         return item
     except ValidationError as exc:
-        errors = exc.errors(include_url=False, include_context=False)
+        errors = exc.errors(include_url=False)
         return Unread(tuple(flaw_of(e, ("body", *e["loc"])) for e in errors), _own_id(value))
 
 

@@ -8,6 +8,7 @@ import msgspec
 from fhir_mappings import model
 from fhir_mappings.carrier import Json
 from fhir_mappings.observation import observation_from_fhir
+from fhir_mappings.wording import Language
 from service.api.story_views import MeasurementView
 from service.api.views import CodingView, ConceptView, Flaw, Reference, ValueView, View
 from service.domain.catalogue import Bounds, Catalogue, Part, Trackable, Unit
@@ -95,13 +96,13 @@ class ItemResult(View):
     errors: tuple[Flaw, ...] = ()
 
     @classmethod
-    def of(cls, result: Result) -> "ItemResult":
+    def of(cls, result: Result, language: Language) -> "ItemResult":
         return cls(
             outcome=result.fate,
             id=result.item,
             observation=result.observation,
             version=result.version,
-            errors=tuple(Flaw(path=f.expression, code=f.code, message=f.message) for f in result.flaws),
+            errors=tuple(Flaw(path=f.expression, code=f.code, message=f.said(language)) for f in result.flaws),
         )
 
 
@@ -114,10 +115,10 @@ class Recorded(View):
     results: tuple[ItemResult, ...]
 
     @classmethod
-    def of(cls, results: tuple[Result, ...]) -> "Recorded":
+    def of(cls, results: tuple[Result, ...], language: Language) -> "Recorded":
         fates = [r.fate for r in results]
         created, there, refused = map(fates.count, (Fate.CREATED, Fate.ALREADY_THERE, Fate.REFUSED))
-        shown = tuple(map(ItemResult.of, results))
+        shown = tuple(ItemResult.of(r, language) for r in results)
         return cls(created=created, already_there=there, refused=refused, results=shown)
 
 

@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Final
 
 from fhir_mappings.model import Concept, Goal, Observation, Quantity, Range, Target
-from fhir_mappings.ucum import hint
+from fhir_mappings.ucum import meant
+from fhir_mappings.wording import phrase
 from service.domain.catalogue import Bounds, Catalogue, Part, Trackable, Unit
 from service.domain.progress import COUNTED, measurable_target, measured, unit_of
 from service.domain.units import comparable, converted, is_ucum, same
@@ -62,20 +63,25 @@ def scale_of(measure: Concept, catalogue: Catalogue) -> Scale | None:
 
 def unit_flaw(unit: str, scale: Scale, path: str) -> Flaw:
     """Names the units that are taken, and the one that may have been meant."""
-    accepted = ", ".join(scale.accepted)
-    said = f"must be one of {accepted}, or convert to it exactly{hint(unit, scale.accepted)}"
+    parts = {"accepted": ", ".join(scale.accepted)}
+    said = phrase("must be one of {accepted}, or convert to it exactly")
     if other := next((u for u in scale.trackable.units if u.code == unit and u not in scale.units), None):
-        said += f"; {unit} goes with the code {other.coded or scale.trackable.code.code}"
-    return Flaw(path, said, "not-supported")
+        said = phrase("must be one of {accepted}, or convert to it exactly; {unit} goes with the code {code}")
+        parts |= {"unit": other.code, "code": other.coded or scale.trackable.code.code}
+    elif codes := meant(unit, scale.accepted):
+        said = phrase("must be one of {accepted}, or convert to it exactly: did you mean {codes}?")
+        parts |= {"codes": " / ".join(codes)}
+    return Flaw(path, said, "not-supported", parts)
 
 
 def bound_flaw(scale: Scale, unit: Unit, value: Decimal, path: str, *, confirmed: bool) -> Flaw | None:
     """A score of 28 of 27 cannot be meant; a glucose of 45 mmol/L can, and a slip of the finger looks the same."""
     plausible = scale.plausible(unit)
     if not scale.trackable.possible.hold(value):
-        return Flaw(path, f"must be {scale.trackable.possible}")
+        return Flaw(path, "must be {bounds}", parts={"bounds": scale.trackable.possible})
     if not confirmed and not plausible.hold(value):
-        return Flaw(path, f"is hardly ever outside {plausible}: look again, then send it confirmed", IMPLAUSIBLE)
+        unlikely = phrase("is hardly ever outside {bounds}: look again, then send it confirmed")
+        return Flaw(path, unlikely, IMPLAUSIBLE, {"bounds": plausible})
     return None
 
 
@@ -152,7 +158,8 @@ def must_be_comparable(observation: Observation, goal: Goal, catalogue: Catalogu
         return
     scale = scale_of(target.measure, catalogue) if target.measure else None
     if scale.exact(Decimal(1), unit) if scale else is_ucum(unit):
-        raise InvalidContent(Flaw(path, f"cannot be told in {unit}, which the goal's target is in", "not-supported"))
+        untold = phrase("cannot be told in {unit}, which the goal's target is in")
+        raise InvalidContent(Flaw(path, untold, "not-supported", {"unit": unit}))
 
 
 def of_the_same(observation: Observation, measure: Concept | None, catalogue: Catalogue) -> Quantity | None:
@@ -189,7 +196,9 @@ def must_be_ucum(unit: str, path: str) -> None:
         InvalidContent: names the element.
     """
     if unit != NO_UNIT and not is_ucum(unit):
-        raise InvalidContent(Flaw(path, f"is no unit of UCUM{hint(unit)}", "code-invalid"))
+        codes = meant(unit)
+        said = phrase("is no unit of UCUM: did you mean {codes}?") if codes else phrase("is no unit of UCUM")
+        raise InvalidContent(Flaw(path, said, "code-invalid", {"codes": " / ".join(codes)} if codes else {}))
 
 
 def _known(measure: Concept | None, catalogue: Catalogue) -> tuple[str, ...]:
@@ -207,8 +216,8 @@ def _exact(amount: Quantity, scale: Scale, path: str) -> tuple[Decimal, Unit]:
 def _panel_flaw(scale: Scale, path: str) -> Flaw | None:
     if scale.part or not scale.trackable.parts:
         return None
-    names = " or ".join(f"{p.code.code} ({p.key})" for p in scale.trackable.parts)
-    return Flaw(path, f"has several values: name {names}", "not-supported")
+    names = " / ".join(f"{p.code.code} ({p.key})" for p in scale.trackable.parts)
+    return Flaw(path, "has several values: name one of {names}", "not-supported", {"names": names})
 
 
 def _target_flaws(target: Target, catalogue: Catalogue, path: str, confirmed: bool) -> Iterator[Flaw]:

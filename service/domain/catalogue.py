@@ -41,8 +41,8 @@ class Bounds:
 
     def __str__(self) -> str:
         if self.low is None or self.high is None:
-            return f"at most {self.high}" if self.low is None else f"at least {self.low}"
-        return f"{self.low} to {self.high}"
+            return f"≤ {self.high}" if self.low is None else f"≥ {self.low}"
+        return f"{self.low}–{self.high}"  # noqa: RUF001  # a dash for a range, in every language
 
 
 @dataclass(frozen=True, slots=True)

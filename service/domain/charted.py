@@ -78,7 +78,9 @@ def asked_for(code: str, catalogue: Catalogue) -> Asked:
         return Asked((Concept(None, codings),), _searched(trackable))
     if not bar and not is_loinc(plain):
         keys = ", ".join(t.key for t in catalogue)
-        raise InvalidContent(Flaw("query code", f"is no LOINC code, no system|code, and none of {keys}", "not-found"))
+        raise InvalidContent(
+            Flaw("query code", "is no LOINC code, no system|code, and none of {keys}", "not-found", {"keys": keys})
+        )
     return Asked((Concept(None, (Coding(system, plain),)),), f"{system}|{plain}")
 
 

@@ -161,11 +161,9 @@ def _shape_flaws(trackable: Trackable, amount: Amount) -> tuple[Flaw, ...]:
     wanted = {p.key for p in trackable.parts}
     if not wanted:
         missing = (Flaw("value", "is needed", "required"),) if amount.value is None else ()
-        unknown = (
-            (Flaw("parts", f"are none of {trackable.key}: give a value", "not-supported"),) if amount.parts else ()
-        )
+        unknown = (Flaw("parts", "are not known here: give a value", "not-supported"),) if amount.parts else ()
         return (*missing, *unknown)
-    one = (Flaw("value", f"is none of {trackable.key}: give its parts", "not-supported"),)
+    one = (Flaw("value", "is not known here: give the parts", "not-supported"),)
     return (
         *(one if amount.value is not None else ()),
         *(Flaw(f"parts.{key}", "is needed", "required") for key in sorted(wanted - amount.parts.keys())),
@@ -189,7 +187,7 @@ def _order_flaws(trackable: Trackable, values: Mapping[str, Decimal]) -> Iterato
     there = [p.key for p in trackable.parts if p.key in values]
     for higher, lower in pairwise(there):
         if values[lower] >= values[higher]:
-            yield Flaw(f"parts.{lower}", f"must be lower than {higher}: were they swapped?")
+            yield Flaw(f"parts.{lower}", "must be lower than {higher}: were they swapped?", parts={"higher": higher})
 
 
 def _part_concept(part: Part) -> Concept:

@@ -17,6 +17,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import unquote, urlencode, urljoin, urlsplit
 
+import aiohttp
 import httpx
 from httpx_aiohttp import HttpxAiohttpClient
 
@@ -27,6 +28,7 @@ from fhir_mappings.compartment import PATIENT_ELEMENT, PATIENT_FREE
 from fhir_mappings.elements import ID, MappingError
 from fhir_mappings.operation_outcome import issue_codes
 from service.errors import (
+    AnswerLost,
     CoPlanError,
     Flaw,
     ForbiddenUpstream,
@@ -256,7 +258,8 @@ class FhirClient:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as exc:
             FHIR_CALLS.labels(what, "unreachable").inc()
             log.warning("fhir_server_unreachable", error=type(exc).__name__, interaction=what)
-            raise UpstreamUnavailable("the FHIR server cannot be reached") from exc
+            error = UpstreamUnavailable if _never_left(exc) else AnswerLost
+            raise error("the FHIR server cannot be reached") from exc
         FHIR_CALLS.labels(what, str(response.status_code)).inc()
         FHIR_SECONDS.labels(what).observe(time.perf_counter() - started)
         return self._answer(response, body, what)
@@ -331,6 +334,12 @@ def _interaction(method: str, path: str) -> str:
     return f"{method} {first}" if first in INTERACTIONS else f"{method} other"
 
 
+def _never_left(exc: BaseException) -> bool:
+    """True where there was no connection to send anything by. httpx names what aiohttp found too coarsely."""
+    unsent = (httpx.InvalidURL, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+    return isinstance(exc, unsent) or isinstance(exc.__cause__, unsent)
+
+
 def _is_id(value: str) -> bool:
     """By its grammar; `.` and `..` are ids there, and elsewhere in paths."""
     return bool(ID.fullmatch(value)) and value not in {".", ".."}
@@ -372,7 +381,7 @@ def _must_be_r4(resource: Json) -> None:
     try:
         r4.check(resource)
     except r4.InvalidResource as exc:
-        raise InvalidContent(*(Flaw(f.expression, f.message) for f in exc.flaws)) from exc
+        raise InvalidContent(*(Flaw(f.expression, f.message, parts=f.parts) for f in exc.flaws)) from exc
 
 
 def _pause(retry_after: str | None) -> timedelta | None:

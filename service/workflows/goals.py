@@ -142,14 +142,14 @@ async def send_message(
     def rule(thread: Thread, goal: Goal, occasion: Occasion) -> Change:
         return goal_course.say(thread, goal, text, occasion, in_response_to=in_response_to)
 
-    return await _act(goal_id, rule, session, if_match)
+    return await _act(goal_id, rule, session, if_match, told=False)
 
 
-async def _act(goal_id: str, rule: Rule, session: Session, if_match: str | None) -> Outcome:
+async def _act(goal_id: str, rule: Rule, session: Session, if_match: str | None, *, told: bool = True) -> Outcome:
     async def decide() -> Decision:
-        record = await read_record(session.fhir, goal_id, if_match=if_match, otherwise=session.language)
+        record = await read_record(session.fhir, goal_id, if_match=if_match, otherwise=session.language, told=told)
         change = rule(record.thread, record.goal, session.occasion(record.contents.language))
-        return Decision(change, record.sources, record.goals, record.contents)
+        return Decision(change, record.sources, record.goals, record.contents if told else None)
 
     return await carry_out(session, decide)
 

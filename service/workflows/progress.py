@@ -7,9 +7,10 @@ from datetime import datetime
 from fhir_mappings.codes import Act, LifecycleStatus, ObservationCategory, ObservationStatus
 from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import Concept, Goal, Observation, ObservedValue, Quantity, Reference
+from fhir_mappings.wording import Language
 from service.commit import Decision, Outcome, Session, carry_out
 from service.domain.amounts import must_be_comparable, must_be_ucum, taken
-from service.domain.catalogue import DEFAULT_LANGUAGE, Catalogue
+from service.domain.catalogue import Catalogue
 from service.domain.charted import Asked, asked_for, goal_chart, tracked_chart, tracked_target
 from service.domain.lifecycle import AGREED, must_be
 from service.domain.progress import Progress, measurable_target, moved, progress_of
@@ -40,6 +41,7 @@ class ProgressView:
     progress: Progress
     observations: tuple[Observation, ...]
     chart: RunChart
+    language: Language
 
 
 async def record_progress(
@@ -58,7 +60,7 @@ async def record_progress(
     """
 
     async def decide() -> Decision:
-        record = await read_record(session.fhir, goal_id, if_match=if_match)
+        record = await read_record(session.fhir, goal_id, if_match=if_match, told=False)
         must_be(record.goal, AGREED | {LifecycleStatus.COMPLETED}, "measured: it is not agreed")
         observation = await _observation(record.goal, measurement, session.occasion(), catalogue)
         earlier = await read_goal_series(session.fhir, record.goal, session.clock())
@@ -73,20 +75,16 @@ async def record_progress(
 
 
 async def read_progress(
-    goal_id: str,
-    *,
-    session: Session,
-    catalogue: Catalogue,
-    language: str = DEFAULT_LANGUAGE,
-    window: Window = NO_WINDOW,
+    goal_id: str, *, session: Session, catalogue: Catalogue, window: Window = NO_WINDOW
 ) -> ProgressView:
     """The goal with its series, and the series as a chart."""
     goal = goal_from_fhir(await session.fhir.read("Goal", goal_id))
     series = await read_goal_series(session.fhir, goal, session.clock(), window)
     progress = progress_of(goal, series.latest, first=series.first)
-    told = (goal, progress, series.latest, catalogue, language)
+    language = await session.words_for(goal.subject)
+    told = (goal, progress, series.latest, catalogue, language.primary)
     chart = goal_chart(*told, now=session.clock(), more=series.more)
-    return ProgressView(goal, progress, series.latest, chart)
+    return ProgressView(goal, progress, series.latest, chart, language)
 
 
 async def read_tracked_chart(
@@ -96,10 +94,9 @@ async def read_tracked_chart(
     session: Session,
     catalogue: Catalogue,
     unit: str | None = None,
-    language: str = DEFAULT_LANGUAGE,
     window: Window = NO_WINDOW,
-) -> RunChart:
-    """The chart of what is tracked, whether or not it is for a goal.
+) -> tuple[RunChart, Language]:
+    """The chart of what is tracked, whether or not it is for a goal, and the language that it is told in.
 
     Raises:
         ResourceNotFound: there is no such patient for this actor.
@@ -114,7 +111,9 @@ async def read_tracked_chart(
     )
     for measure in asked.measures:
         await make_comparable(tracked_target(measure, unit, series.latest), series.latest)
-    return tracked_chart(code, unit, series.latest, catalogue, language, now=session.clock(), more=series.more)
+    language = await session.words_for(patient)
+    told = (code, unit, series.latest, catalogue, language.primary)
+    return tracked_chart(*told, now=session.clock(), more=series.more), language
 
 
 async def _must_be_a_unit(unit: str | None, asked: Asked, catalogue: Catalogue) -> None:

@@ -8,12 +8,13 @@ from itertools import pairwise
 from fhir_mappings.communication import message_from_fhir
 from fhir_mappings.goal import Difference, differences
 from fhir_mappings.model import Goal, Message, Reference, Stamp
+from fhir_mappings.people import names_from_fhir
 from fhir_mappings.provenance import stamp_from_fhir
 from fhir_mappings.wording import Language
 from service.commit import Session
 from service.domain.questions import Question, questions_about
 from service.domain.thread import UNSETTLED, as_offered
-from service.records import in_order, read_record
+from service.records import in_order, people_of, read_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,13 @@ class ThreadView:
 
 async def read_thread(goal_id: str, *, session: Session) -> ThreadView:
     """The thread that the goal belongs to, whichever of its offers was asked for."""
-    record = await read_record(session.fhir, goal_id)
+    record = await read_record(session.fhir, goal_id, told=False)
     offers = in_order(record.thread.goals)
     about = ",".join(g.reference for g in offers)
-    messages, provenances = await asyncio.gather(
+    messages, provenances, people = await asyncio.gather(
         session.fhir.search("Communication", [("based-on", about), ("patient", record.goal.subject)]),
         session.fhir.search("Provenance", [("target", about)]),
+        people_of(session.fhir.search, record.goal.subject),
     )
     language = session.reader or record.contents.language
     stamps = sorted(map(stamp_from_fhir, provenances), key=lambda s: s.recorded)
@@ -54,7 +56,7 @@ async def read_thread(goal_id: str, *, session: Session) -> ThreadView:
         tuple(sorted(map(message_from_fhir, messages), key=lambda m: m.sent)),
         questions_about((t for t in record.thread.tasks if t.status in UNSETTLED), offers, ()),
         language,
-        record.contents.names,
+        {**record.contents.names, **names_from_fhir(people)},
     )
 
 

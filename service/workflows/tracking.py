@@ -199,7 +199,7 @@ def _must_be_the_same(first: Observation, observation: Observation) -> None:
 async def _goals(patient: Reference, readings: Iterable[Reading], session: Session) -> dict[str, Goal | None]:
     wanted = sorted({goal for reading in readings for goal in reading.goals})
     if len(wanted) > MOST_GOALS:
-        raise InvalidContent(Flaw("items", f"are for more than {MOST_GOALS} goals", "too-costly"))
+        raise InvalidContent(Flaw("items", "are for more than {most} goals", "too-costly", {"most": MOST_GOALS}))
     found = await asyncio.gather(*(_goal(patient, goal_id, session) for goal_id in wanted))
     return dict(zip(wanted, found, strict=True))
 
@@ -293,4 +293,4 @@ def _result(position: int, entries: Sequence[Reading | Unread], batch: _Batch, s
 def _within(position: int, flaw: Flaw) -> Flaw:
     """An entry that is no object at all has no element to name."""
     path = f"items[{position}]" if flaw.expression == "body" else f"items[{position}].{flaw.expression}"
-    return Flaw(path, flaw.message, flaw.code)
+    return replace(flaw, expression=path)

@@ -6,7 +6,6 @@ a table. The kinds of calls take turns in rounds, so that a slow moment of the m
 
 import asyncio
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from fhir_mappings.carrier import Json, encode
 from service.domain.hooks import TEMPLATES, Fact
 from tests.ehr import ADMISSION, EHR
 from tests.hapi_server import HapiServer
+from tests.processes import free_port
 
 CALLERS: Final = 16
 ROUNDS: Final = 6
@@ -34,13 +34,6 @@ PER_CALLER: Final = 3
 PATH: Final = "/cds-services/coplan-asked-first"
 FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 Call = Callable[[], Awaitable[bool]]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

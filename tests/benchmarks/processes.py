@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+
+from tests.processes import free_port
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -48,9 +49,7 @@ def sandbox(fhir: str, folder: Path) -> Iterator[Server]:
 @contextmanager
 def pass_through(fhir: str) -> Iterator[Server]:
     """A bare FastAPI with httpx before this FHIR server."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", "tests.benchmarks.pass_through:app", "--port", str(port)]
     command += ["--no-access-log", "--log-level", "warning"]
     with subprocess.Popen(command, cwd=ROOT, env={**os.environ, "FHIR_BASE": fhir}) as process:

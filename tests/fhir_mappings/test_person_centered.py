@@ -18,9 +18,9 @@ from fhir_mappings.bundle import Create, Entry, Update
 from fhir_mappings.carrier import Json, decode, encode
 from fhir_mappings.codes import LifecycleStatus, ObservationStatus
 from fhir_mappings.compartment import patient_of
-from fhir_mappings.confidentiality import restricted_alike
 from fhir_mappings.elements import MappingError, is_restricted, with_restriction
 from fhir_mappings.goal import goal_from_fhir, goal_to_fhir
+from fhir_mappings.label_spread import restricted_alike
 from fhir_mappings.model import Coding, Concept, Level, PartialDate, Quantity, Target
 from fhir_mappings.narrative import latest_scores, plan_narrative
 from fhir_mappings.patient import languages_from_fhir

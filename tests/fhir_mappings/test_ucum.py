@@ -3,7 +3,7 @@
 import pytest
 
 from fhir_mappings.elements import MappingError, checked_unit
-from fhir_mappings.ucum import MEANT, hint, meant
+from fhir_mappings.ucum import MEANT, meant
 from service.domain.units import is_ucum
 
 
@@ -32,8 +32,6 @@ def test_only_codes_of_ucum_are_hinted_at_and_no_slip_is_one() -> None:
     assert {slip for slip in MEANT if is_ucum(slip)} == {"ft", "st", "u"}, "each means something else in UCUM"
 
 
-def test_a_hint_names_the_codes() -> None:
-    assert hint("units") == ": did you mean [IU] or {units}?"
-    assert hint("stars") == ""
+def test_a_unit_that_is_none_names_the_code_that_was_meant() -> None:
     with pytest.raises(MappingError, match=r"did you mean mm\[Hg\]\?"):
         checked_unit("mm Hg", "unit")

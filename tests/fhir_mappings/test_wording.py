@@ -20,7 +20,7 @@ SPANISH = Language("es")
 
 def sentences() -> set[tuple[str, ...]]:
     """Every English key in the code and in the data: alone, or with its plural."""
-    keywords = {"say": None, "phrase": None, "plural": (1, 2)}
+    keywords = {"say": None, "phrase": None, "plural": (1, 2), "Flaw": (2,)}
     found = {
         message if isinstance(message, tuple) else (message,)
         for package in ("fhir_mappings", "service")

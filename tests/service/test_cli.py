@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import shutil
 import signal
@@ -19,10 +20,13 @@ import httpx
 import pytest
 import yaml
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
+from service import cli
 from service.gateways.demo_issuer import DemoIssuer
 from service.gateways.demo_record import DEMO_PEOPLE
 from service.settings import Settings
+from tests.processes import free_port
 from tests.sandbox import COPLAN, STEPS, commands, in_shell, running
 
 ROOT = Path(__file__).parents[2]
@@ -97,6 +101,20 @@ def test_the_conflict_of_the_readme_is_what_happens(said: str, folder: Path) -> 
     assert {name: answer[name] for name in json.loads(shown[2])} == json.loads(shown[2])
 
 
+def test_the_day_of_the_readme_is_what_happens(said: str, folder: Path) -> None:
+    shown = re.search(r"A day with the plan.*?```\n(.*?)\n```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert shown is not None
+    before = [f"{{ {command}\n}} > printed 2>&1" for command in commands(said)[:5]]
+    script = "\n".join([*before, shown[1]])
+    done = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, text=True, check=True, timeout=60)
+    recorded, reported, stated = (json.loads(line) for line in done.stdout.replace("}{", "}\n{").splitlines())
+
+    assert [result["outcome"] for result in recorded["results"]] == ["created"]
+    assert reported["outcome"] == "done"
+    assert stated["words"] == "No operation before exercise was tried"
+    assert "<title" in (folder / "steps.svg").read_text()
+
+
 def test_a_newcomer_is_told_what_it_is_and_sees_the_documentation(said: str) -> None:
     assert "nothing here is for production" in said
     docs = re.search(r"http://\S+/docs", said)
@@ -109,6 +127,60 @@ def test_tokens_are_for_the_eyes_of_this_user_only(said: str, folder: Path) -> N
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (folder / ".data" / "demo").iterdir()}
 
     assert modes == {0o600}
+
+
+def test_a_second_sandbox_takes_nothing_from_the_first(tmp_path: Path) -> None:
+    with running(tmp_path, stop=signal.SIGTERM) as first:
+        variables, propose, *_ = commands(first)
+        port = re.search(r"127\.0\.0\.1:(\d+)/docs", first)
+        assert port is not None
+        with running(tmp_path, "--port", port[1]) as second:
+            assert f"Port {port[1]} is taken" in second
+            _, theirs = in_shell(tmp_path, commands(second)[:2])
+        _, ours = in_shell(tmp_path, [variables, propose])
+
+    assert (ours["lifecycleStatus"], theirs["lifecycleStatus"]) == ("proposed", "proposed")
+    assert len([path for path in (tmp_path / ".data").iterdir() if path.name.startswith("demo")]) == 2
+
+
+def test_a_port_that_is_taken_is_said_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        environment = {"COPLAN_FHIR_BASE_URL": "http://127.0.0.1:1/fhir"}
+        done = CliRunner().invoke(cli.app, ["serve", "--port", str(port)], env=environment)
+
+    assert done.exit_code == 1
+    assert done.stderr == (
+        f"Cannot listen at 127.0.0.1, port {port}: address already in use. Choose another with --port or --host.\n"
+    )
+
+
+def test_ctrl_c_at_make_run_ends_it_quietly(tmp_path: Path) -> None:
+    """At a terminal, where make would get it as well."""
+    if shutil.which("make") is None:
+        pytest.skip("there is no make")
+    (tmp_path / "Makefile").write_text(f"run:\n\t@{COPLAN} run --port 0\n")
+    seen, code = at_a_terminal(["make", "run"], tmp_path, until="Stop with")
+
+    assert (seen.replace("^C", "").strip(), code) == ("CoPlan has stopped.", 0)
+
+
+def at_a_terminal(command: list[str], folder: Path, *, until: str) -> tuple[str, int]:
+    """What is printed after Ctrl+C, which is pressed once this was seen, and the exit code."""
+    process, terminal = pty.fork()
+    if process == 0:  # pragma: no cover  # the other process
+        os.chdir(folder)
+        os.execvp(command[0], command)
+    seen, pressed_at = "", None
+    with suppress(OSError):  # the terminal is gone once nobody has it
+        while part := os.read(terminal, 4096):
+            seen += part.decode()
+            if pressed_at is None and until in seen:
+                pressed_at = len(seen)
+                os.write(terminal, b"\x03")
+    os.close(terminal)
+    _, status = os.waitpid(process, 0)
+    return seen[pressed_at:].replace("Ctrl+C.", ""), os.waitstatus_to_exitcode(status)
 
 
 def test_data_stay_in_the_folder_that_was_asked_for(tmp_path: Path) -> None:
@@ -149,9 +221,7 @@ def test_what_is_served_for_production_starts_from_settings_and_stops_when_asked
 @contextmanager
 def served(**environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """`coplan serve` on a port of its own, once it answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with subprocess.Popen([COPLAN, "serve", "--port", str(port)], env={**os.environ, **environment}) as process:
         base = f"http://127.0.0.1:{port}"
         for _ in range(600):
@@ -183,8 +253,35 @@ def test_serving_without_settings_says_which_are_missing() -> None:
     clean = {k: v for k, v in os.environ.items() if not k.startswith("COPLAN_")}
     done = subprocess.run([COPLAN, "serve"], capture_output=True, text=True, env=clean, check=False)
 
-    assert done.returncode != 0
-    assert "fhir_base_url" in done.stderr
+    assert done.returncode == 2
+    assert done.stderr == "COPLAN_… settings that cannot be used:\n- COPLAN_FHIR_BASE_URL is missing\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("COPLAN_ISSUERS", '{"kept-to-myself":', "COPLAN_ISSUERS must be JSON"),
+        ("COPLAN_LOG_LEVEL", "kept-to-myself", "COPLAN_LOG_LEVEL must be one of: DEBUG, INFO, WARNING, ERROR"),
+        ("COPLAN_RATE_LIMIT", "kept-to-myself", "COPLAN_RATE_LIMIT must be a whole number such as 3, without quotes"),
+        (
+            "COPLAN_FHIR_BASE_URL",
+            "kept-to-myself",
+            "COPLAN_FHIR_BASE_URL must be a URL such as https://ehr.example/fhir",
+        ),
+        ("COPLAN_TRACKABLES", "kept-to-myself", "COPLAN_TRACKABLES must be the path of a file"),
+        (
+            "COPLAN_REDIS_URL",
+            "redis://127.0.0.1/0",
+            "COPLAN_REDIS_URL needs COPLAN_CACHE_SECRET, the same for all replicas",
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named_and_never_shown(name: str, value: str, said: str) -> None:
+    environment = {"COPLAN_FHIR_BASE_URL": "http://127.0.0.1:1/fhir", name: value}
+    done = CliRunner().invoke(cli.app, ["serve"], env=environment)
+
+    assert (done.exit_code, done.stderr.splitlines()[1:]) == (2, [f"- {said}"])
+    assert "kept-to-myself" not in done.stderr
 
 
 def test_programmes_are_installed_once(tmp_path: Path) -> None:

@@ -10,6 +10,12 @@ STEPS = {"text": "steps"}
 DEEP = b'{"description":' + b"[" * 40 + b"]" * 40 + b"}"
 
 
+@pytest.fixture
+def world(embedded_world: World) -> World:
+    """What is refused before anything is written is no matter of the FHIR server."""
+    return embedded_world
+
+
 def target(**parts: Any) -> dict[str, Any]:
     return {"description": "Walk", "targets": [{"measure": STEPS, **parts}]}
 

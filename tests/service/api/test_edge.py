@@ -25,6 +25,12 @@ ANN = {"Authorization": f"Bearer {ISSUER.token('Patient/ann')}"}
 BO = {"Authorization": f"Bearer {ISSUER.token('Practitioner/bo')}"}
 
 
+@pytest.fixture
+def world(embedded_world: World) -> World:
+    """What is refused at the edge reaches no FHIR server."""
+    return embedded_world
+
+
 @asynccontextmanager
 async def at(server: FhirServer, edge: Edge | None = None, **changes: Any) -> AsyncIterator[httpx.AsyncClient]:
     """The service with this edge, and a client of it."""

@@ -239,6 +239,6 @@ def test_what_is_counted_is_no_part_of_a_unit_where_the_measure_is_the_same(
 def test_bounds_say_what_they_hold() -> None:
     both, low, high = Bounds(Decimal(1), Decimal(2)), Bounds(Decimal(1)), Bounds(high=Decimal(2))
 
-    assert [str(b) for b in (both, low, high)] == ["1 to 2", "at least 1", "at most 2"]
+    assert [str(b) for b in (both, low, high)] == ["1–2", "≥ 1", "≤ 2"]  # noqa: RUF001
     assert [b.hold(Decimal(3)) for b in (both, low, high)] == [False, True, False]
     assert [b.hold(Decimal(0)) for b in (both, low, high)] == [False, False, True]
