@@ -10,19 +10,10 @@ from fhir_mappings.activities import Pattern, Schedule
 from fhir_mappings.codes import DayOfWeek, EventTiming, PeriodUnit, ReportOutcome
 from fhir_mappings.timing import is_computable
 from fhir_mappings.wording import phrase
-from service.api.schemas import (
-    Body,
-    Coding,
-    Day,
-    Id,
-    PastInstant,
-    Reason,
-    ShortText,
-    Words,
-    in_these_centuries,
-    reference_to,
-)
-from service.domain.activities import ActivityDraft, Said
+from service.api.fields import Day, Id, PastInstant, Reason, ShortText, Words, in_these_centuries, reference_to
+from service.api.schemas import Body, Coding
+from service.domain.activities import Said
+from service.domain.activity_draft import ActivityDraft
 
 PERFORMERS = ("Patient", "RelatedPerson", "Practitioner", "PractitionerRole", "CareTeam", "Organization")
 

@@ -30,8 +30,8 @@ from service.api.cds_models import (
 )
 from service.api.dependencies import CurrentAccessed, CurrentActor, CurrentServices, Services
 from service.api.documentation import answers, body
+from service.api.fields import Instant
 from service.api.languages import accepted_language
-from service.api.schemas import Instant
 from service.domain.actors import Actor, Claims, Role
 from service.domain.hooks import BY_ID, SERVICES, Answer, CdsService
 from service.errors import Flaw, InvalidContent, NotAuthenticated, ResourceNotFound

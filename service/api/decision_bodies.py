@@ -15,7 +15,8 @@ from fhir_mappings.decision import (
     Stance,
 )
 from fhir_mappings.wording import phrase
-from service.api.schemas import Body, Coding, Concept, Day, PastInstant, Reason, Words, reference_to
+from service.api.fields import Day, PastInstant, Reason, Words, reference_to
+from service.api.schemas import Body, Coding, Concept
 from service.domain.preferences import Statement
 
 UNANSWERED: Final = {

@@ -9,20 +9,8 @@ from fhir_mappings import model
 from fhir_mappings.pco import INVENTORY, PURPOSE, WHAT_MATTERS
 from fhir_mappings.person_centered import AgendaKind, Visit
 from fhir_mappings.wording import phrase
-from service.api.schemas import (
-    Body,
-    Concept,
-    Day,
-    Id,
-    PastInstant,
-    Quantity,
-    Reason,
-    ShortText,
-    Visibility,
-    Words,
-    one_of,
-    reference_to,
-)
+from service.api.fields import Day, Id, PastInstant, Reason, ShortText, Words, one_of, reference_to
+from service.api.schemas import Body, Concept, Quantity, Visibility
 from service.domain.agenda import AgendaDraft
 
 HEADINGS: Final = tuple(code for codes in WHAT_MATTERS for code in codes.codes)

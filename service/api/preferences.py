@@ -30,7 +30,7 @@ from service.api.dependencies import (
     RequiredVersion,
 )
 from service.api.documentation import ACT_ERRORS, READ_ERRORS, WRITE_ERRORS, answers, body
-from service.api.schemas import Instant
+from service.api.fields import Instant
 from service.workflows import preferences
 
 router = APIRouter(prefix="/v1", tags=["preferences"], route_class=StrictRoute)

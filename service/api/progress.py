@@ -22,10 +22,11 @@ from service.api.dependencies import (
     OptionalVersion,
 )
 from service.api.documentation import READ_ERRORS, WRITE_ERRORS, answers, body
+from service.api.fields import Instant
 from service.api.progress_views import GoalProgress, RunChartView
 from service.api.run_chart_png import run_chart_png
 from service.api.run_chart_svg import run_chart_svg
-from service.api.schemas import Instant, RecordProgress
+from service.api.schemas import RecordProgress
 from service.api.story_views import MeasurementView
 from service.domain.run_chart import RunChart
 from service.series import Window

@@ -10,7 +10,8 @@ from fhir_mappings.codes import ParticipantType, PeriodUnit
 from fhir_mappings.templates import Span, TemplateAction, TemplateGoal, TemplateTarget
 from fhir_mappings.wording import phrase
 from service.api.activity_bodies import PatternBody, WholeDay
-from service.api.schemas import Body, Coding, Concept, Reason, ShortText, TargetValue, Words, reference_to
+from service.api.fields import Reason, ShortText, Words, reference_to
+from service.api.schemas import Body, Coding, Concept, TargetValue
 from service.domain.apply_template import Application
 from service.domain.templates import Content
 

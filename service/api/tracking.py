@@ -23,7 +23,8 @@ from service.api.dependencies import (
     RequiredVersion,
 )
 from service.api.documentation import ACT_ERRORS, READ_ERRORS, WRITE_ERRORS, answers, body
-from service.api.schemas import Instant, WithReason
+from service.api.fields import Instant
+from service.api.schemas import WithReason
 from service.api.tracking_schemas import AmendObservation, RecordObservations
 from service.api.tracking_views import ObservationList, ObservationView, Recorded, TrackableList, TrackableView
 from service.workflows import observations, tracking

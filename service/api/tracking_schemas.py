@@ -5,8 +5,9 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
+from service.api.fields import Confirmed, GoalKey, Number, PastInstant, Reason, Unit, Words
 from service.api.flaws import flaw_of
-from service.api.schemas import Body, Confirmed, GoalKey, Number, PastInstant, Reason, Unit, Words
+from service.api.schemas import Body
 from service.domain.tracking import Amount, Reading
 from service.workflows.tracking import Unread
 

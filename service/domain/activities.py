@@ -5,19 +5,20 @@ Nobody is given something to do without their yes: what is planned for the other
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
-from fhir_mappings.activities import Activity, Report, Schedule
+from fhir_mappings.activities import Activity, Report
 from fhir_mappings.activity_report import STATUS_OF, WORDS
 from fhir_mappings.codes import Act, CarePlanStatus, ReportOutcome, RequestIntent, TaskCode, TaskStatus
-from fhir_mappings.model import CarePlan, Concept, Note, PartialDate, Reference, Task
+from fhir_mappings.model import CarePlan, Note, Reference, Task
 from fhir_mappings.task import ASK_FOR_CHANGE, ASK_TO_DO
 from fhir_mappings.wording import phrase
+from service.domain.activity_draft import ActivityDraft, must_lie_ahead
 from service.domain.actors import Actor
 from service.domain.care_plans import with_hands
-from service.domain.occurrences import Occurrence, occurrence_with, occurrences
+from service.domain.occurrences import Occurrence, occurrence_with
 from service.domain.thread import WAITING, Change, Occasion, settled
 from service.errors import Flaw, InvalidContent, NotPermitted, TransitionNotAllowed
 
@@ -25,18 +26,6 @@ IN_FORCE: Final = frozenset({CarePlanStatus.ACTIVE, CarePlanStatus.ON_HOLD})
 PATIENT_SIDE: Final = frozenset({"Patient", "RelatedPerson"})
 EARLY: Final = timedelta(days=1)
 """Somewhere it is tomorrow already."""
-
-
-@dataclass(frozen=True, slots=True)
-class ActivityDraft:
-    """What somebody plans. Without `performers` it is for the patient; `schedule` and `due` exclude each other."""
-
-    what: Concept
-    performers: tuple[Reference, ...] = ()
-    schedule: Schedule | None = None
-    due: PartialDate | None = None
-    instruction: str | None = None
-    goals: tuple[Reference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +51,6 @@ def plan_activity(plan: CarePlan, draft: ActivityDraft, occasion: Occasion) -> C
     must_lie_ahead(draft, occasion)
     asked = _other_side(occasion.actor, draft.performers or (plan.subject,))
     return _offered(plan, draft, asked, occasion, thread=str(uuid4()), act=Act.PLAN_ACTIVITY)
-
-
-def must_lie_ahead(draft: ActivityDraft, occasion: Occasion) -> None:
-    """Refuses what nobody can do any more. Today is not over until it is over everywhere on earth.
-
-    Raises:
-        InvalidContent: names the element that ends it.
-    """
-    first, schedule = occasion.earliest_today, draft.schedule
-    if draft.due and draft.due.last_day < first:
-        raise InvalidContent(Flaw("due", "is over", "business-rule"))
-    if schedule and next(occurrences(schedule, first, date.max), None) is None:
-        ends = "count" if schedule.until is None else "until"
-        raise InvalidContent(Flaw(f"schedule.{ends}", "is over: nothing of it lies ahead", "business-rule"))
 
 
 def drafted(plan: CarePlan, draft: ActivityDraft, asked: tuple[Reference, ...], occasion: Occasion) -> Change:

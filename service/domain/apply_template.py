@@ -10,7 +10,7 @@ from fhir_mappings.codes import Act, ParticipantType, PeriodUnit
 from fhir_mappings.model import Concept, PartialDate, Reference, Target
 from fhir_mappings.templates import Span, Template, TemplateAction, TemplateGoal
 from service.domain import activities, goal_offers
-from service.domain.activities import ActivityDraft
+from service.domain.activity_draft import ActivityDraft
 from service.domain.care_plans import opened
 from service.domain.goal_offers import Offer
 from service.domain.thread import Change, Occasion

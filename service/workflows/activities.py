@@ -18,7 +18,8 @@ from fhir_mappings.task import asks_about, task_from_fhir
 from fhir_mappings.wording import ENGLISH, Language
 from service.commit import Decision, Operation, Outcome, Session, carry_out
 from service.domain import activities as rules
-from service.domain.activities import ActivityDraft, Course, Said
+from service.domain.activities import Course, Said
+from service.domain.activity_draft import ActivityDraft, must_lie_ahead
 from service.domain.askable import must_be_askable
 from service.domain.care_plans import STILL_OPEN, must_be_kept_here
 from service.domain.thread import UNSETTLED, Change, Occasion
@@ -67,7 +68,7 @@ async def propose_change(
     """Asks for another schedule or other words."""
 
     def rule(course: Course, occasion: Occasion) -> Change:
-        rules.must_lie_ahead(draft, occasion)  # what is inherited may be late: late is not gone
+        must_lie_ahead(draft, occasion)  # what is inherited may be late: late is not gone
         return rules.propose_change(course, _with_inherited(draft, course.activity), reason, occasion)
 
     return await _act(activity_id, rule, session, if_match)

@@ -14,7 +14,8 @@ from fhir_mappings.activity_report import STATUS_OF
 from fhir_mappings.codes import Act, CarePlanStatus, EventTiming, PeriodUnit, ReportOutcome, RequestIntent, TaskStatus
 from fhir_mappings.model import CarePlan, Concept, PartialDate, Stamp, Task
 from service.domain import activities as rules
-from service.domain.activities import ActivityDraft, Course, Said
+from service.domain.activities import Course, Said
+from service.domain.activity_draft import ActivityDraft
 from service.domain.adherence import Adherence, Pause, adherence, pauses_of, together, versions_of
 from service.domain.due import due, due_today, upcoming
 from service.domain.next_steps import next_step

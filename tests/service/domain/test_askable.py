@@ -10,7 +10,7 @@ from fhir_mappings.activities import Pattern, Schedule
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import EventTiming, PeriodUnit
 from fhir_mappings.model import Concept, PartialDate
-from service.domain.activities import ActivityDraft, must_lie_ahead
+from service.domain.activity_draft import ActivityDraft, must_lie_ahead
 from service.domain.askable import must_be_askable
 from service.domain.policy import DEFAULT_POLICY, Policy, PractitionerAccess
 from service.errors import InvalidContent
