@@ -73,6 +73,13 @@ SENTENCES: Final[Mapping[str, str]] = {
 PATTERNS: Final[Mapping[str, str]] = {
     r"^[A-Za-z0-9\-.]{1,64}$": phrase("must be an id: 1 to 64 letters, digits, hyphens and points"),
     r"^[A-Za-z0-9\-.]{1,40}$": phrase("must be an id: 1 to 40 letters, digits, hyphens and points"),
+    r"^(Goal/)?[A-Za-z0-9\-.]{1,64}$": phrase("must be the id of a goal, or a reference such as Goal/g1"),
+    r"^(Observation/)?[A-Za-z0-9\-.]{1,64}$": phrase(
+        "must be the id of a measurement, or a reference such as Observation/o1"
+    ),
+    r"^([A-Za-z0-9\-.]{1,64}|(urn:|https?://)[^\s|,\\$]{1,200}(\|[A-Za-z0-9\-.]{1,64})?)$": phrase(
+        "must be the id of a template, or its url, with |version or without"
+    ),
     r"^[A-Za-z0-9\-._:]{1,64}$": phrase("must be an id: 1 to 64 letters, digits and any of - . _ :"),
     r"^[a-z0-9][a-z0-9\-]{0,63}$": phrase("must be a key of the catalogue such as glucose"),
     r"^[^\s,$\\]{1,200}$": phrase("must be a key of the catalogue such as glucose, or a LOINC code"),

@@ -10,7 +10,8 @@ from datetime import date, timedelta
 from typing import Final
 
 import ibis
-from ibis import Table, _
+from ibis import Table, Value, _
+from ibis.expr.types import BooleanValue
 
 from fhir_mappings.measuring import Every, MeasureDefinition, Period, Scoring
 from service.networks.tables import UNKNOWN, Column
@@ -18,6 +19,8 @@ from service.networks.tables import UNKNOWN, Column
 TRUNCATED_TO: Final = {Every.MONTH: "M", Every.QUARTER: "Q", Every.YEAR: "Y"}
 FOLLOW_UP: Final = (timedelta(weeks=2), timedelta(weeks=26))
 COULD_NOT_BE_ASKED: Final = "could-not-be-asked"
+REPLACED_IN_A_ROW: Final = 3
+"""So many statements are followed, each of which replaces the one before by name and is withdrawn itself."""
 NOT_ASKED: Final = ("not-asked", COULD_NOT_BE_ASKED)
 AGE_BANDS: Final = (("0-5", 6), ("6-11", 12), ("12-17", 18), ("18-39", 40), ("40-64", 65))
 OLDEST: Final = "65+"
@@ -128,10 +131,10 @@ def asked_first(data: Data, measure: MeasureDefinition) -> Table:
     The same as `service.domain.asked_first`, for all patients at once.
     """
     admitted = _admissions(data, measure)
-    said = _holding(data["preferences"].filter(_.patient.notnull()))
-    known = admitted.join(said, "patient").filter(
-        _.holds_from <= _["at"], _.holds_until.isnull() | (_["at"] < _.holds_until)
-    )
+    said = _said(data["preferences"])
+    valid = admitted.join(said.filter(_.code.notnull()), "patient").filter(_is_valid(_.known_from, _.until))
+    taken = valid.join(_places_taken(said), "id").filter(_is_valid(_.taken_from, _.taken_until))
+    known = valid.anti_join(taken, ["admission", "id"])
     before = known.group_by("admission").agg(
         answered=(~_.code.isin(NOT_ASKED)).cast("int64").max(),
         impossible=(_.code == COULD_NOT_BE_ASKED).cast("int64").max(),
@@ -152,29 +155,56 @@ def _admissions(data: Data, measure: MeasureDefinition) -> Table:
     )
 
 
-def _holding(preferences: Table) -> Table:
-    """patient, code, holds_from, holds_until (seconds): each answer to the question of admission, and since when it is
-    known and holds, until it ends or another takes its place.
-    """
-    said = preferences.mutate(answers=(~_.code.isin(NOT_ASKED)).fill_null(True))
-    old, new = said.filter(_.code.notnull()), said.view()
-    later = (new.since > old.since) | (
-        (new.since == old.since)
-        & ((new.recorded > old.recorded) | ((new.recorded == old.recorded) & (new.id > old.id)))
+def _said(preferences: Table) -> Table:
+    """The preferences of known patients, since when (seconds) each is known and holds, and which of them answer."""
+    return preferences.filter(_.patient.notnull()).mutate(
+        known_from=ibis.greatest(_.recorded + 1, _.since), answers=(~_.code.isin(NOT_ASKED)).fill_null(True)
     )
+
+
+def _is_valid(begun: Value, until: Value) -> BooleanValue:
+    """At the time of the admission."""
+    return (begun <= _["at"]) & (until.isnull() | (_["at"] < until))
+
+
+def _places_taken(said: Table) -> Table:
+    """id, taken_from, taken_until: what takes the place of each answer to the question of admission, while it is valid
+    itself. What replaces by name what took a place takes it, too.
+    """
+    old, new = said.filter(_.code.notnull()), said.view()
     same = (
         new.about_admission & ((new.condition == "") | (new.condition == old.condition)) & (new.answers | ~old.answers)
     )
-    replaced = new.replaces.contains(old.id).fill_null(False)
-    pairs = old.join(new, [old.patient == new.patient, later, same | replaced])
-    ended = pairs.select(id=old.id, superseded=ibis.greatest(new.recorded + 1, new.since))
-    first = ended.group_by("id").agg(superseded=_.superseded.min())
-    return old.left_join(first, "id").select(
-        "patient",
-        "code",
-        holds_from=ibis.greatest(_.recorded + 1, _.since),
-        holds_until=ibis.least(ibis.coalesce(_.superseded, _.until), ibis.coalesce(_.until, _.superseded)),
+    after = [old.patient == new.patient, _is_later(new, old)]
+    taken = old.join(new, [*after, same | _replaces(new, old)]).select(
+        id=old.id, by=new.id, taken_from=new.known_from, taken_until=new.until
     )
+    places, links = [taken], _replacements(said)
+    for _again in range(REPLACED_IN_A_ROW):
+        places.append(
+            places[-1]
+            .join(links, "by")
+            .select("id", by=_.then, taken_from=ibis.greatest(_.taken_from, _.then_from), taken_until=_.then_until)
+        )
+    return ibis.union(*places).drop("by")
+
+
+def _replacements(said: Table) -> Table:
+    """by, then, then_from, then_until: each statement and what replaces it by name."""
+    old, new = said.view(), said.view()
+    pairs = old.join(new, [old.patient == new.patient, _is_later(new, old), _replaces(new, old)])
+    return pairs.select(by=old.id, then=new.id, then_from=new.known_from, then_until=new.until)
+
+
+def _is_later(new: Table, old: Table) -> BooleanValue:
+    return (new.since > old.since) | (
+        (new.since == old.since)
+        & ((new.recorded > old.recorded) | ((new.recorded == old.recorded) & (new.id > old.id)))
+    )
+
+
+def _replaces(new: Table, old: Table) -> BooleanValue:
+    return new.replaces.contains(old.id).fill_null(False)
 
 
 RULES: Final[Mapping[str, Rule]] = {

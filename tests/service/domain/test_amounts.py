@@ -40,7 +40,7 @@ def amount(value: str, code: str, **parts: Any) -> Quantity:
 def refused(call: Any) -> list[tuple[str, str]]:
     with pytest.raises(InvalidContent) as found:
         call()
-    return [(f.expression, f.message) for f in found.value.flaws]
+    return [(f.expression, f.said()) for f in found.value.flaws]
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,10 @@ def test_an_amount_is_taken(given: Quantity, measure: Concept, kept: str, note: 
         pytest.param(amount("120", "mg/dL"), MOLES, "code", "mg/dL goes with the code 41653-7", id="and the other way"),
         pytest.param(amount("3", "lb"), TEA, "code", "is no unit of UCUM: did you mean [lb_av]?", id="no UCUM"),
         pytest.param(amount("70000", "{steps}/d"), STEPS, "value", "send it confirmed", id="hardly ever so high"),
-        pytest.param(amount("11", "{score}"), PAIN, "value", "must be 0 to 10", id="cannot be meant"),
+        pytest.param(amount("11", "{score}"), PAIN, "value", "must be 0–10", id="cannot be meant"),  # noqa: RUF001  # a dash for a range
         pytest.param(amount("3.5", "{score}"), PAIN, "value", "must be a whole number", id="no whole number"),
-        pytest.param(amount("2600", "mm[Hg]"), UPPER, "value", "must be 0 to 400", id="of a part"),
-        pytest.param(amount("300", "mm[Hg]"), UPPER, "value", "50 to 260", id="a part hardly ever so high"),
+        pytest.param(amount("2600", "mm[Hg]"), UPPER, "value", "must be 0–400", id="of a part"),  # noqa: RUF001  # a dash for a range
+        pytest.param(amount("300", "mm[Hg]"), UPPER, "value", "50–260", id="a part hardly ever so high"),  # noqa: RUF001  # a dash for a range
     ],
 )
 def test_an_amount_is_refused_with_what_would_do(given: Quantity, measure: Concept, path: str, message: str) -> None:
@@ -86,7 +86,7 @@ def test_an_amount_is_refused_with_what_would_do(given: Quantity, measure: Conce
 
 def test_a_panel_is_not_measured_by_one_number() -> None:
     assert refused(lambda: taken(amount("120", "mm[Hg]"), PRESSURE, CATALOGUE, "value.quantity")) == [
-        ("measure", "has several values: name 8480-6 (systolic) or 8462-4 (diastolic)")
+        ("measure", "has several values: name one of 8480-6 (systolic) / 8462-4 (diastolic)")
     ]
 
 
