@@ -202,11 +202,9 @@ def latest(found: Iterable[MeasureReport]) -> list[MeasureReport]:
     return sorted(kept.values(), key=lambda r: (r.period, r.reporter))
 
 
-def chart(found: Sequence[MeasureReport], *, baseline: int = BASELINE) -> ControlChart | None:
-    """The chart of a series; what is masked or empty is left out."""
+def chart(found: Sequence[MeasureReport], *, baseline: int = BASELINE) -> ControlChart:
+    """The chart of a series of which something is shown; what is masked or empty is left out."""
     tallies = [r.tally for r in found if r.tally.score is not None]
-    if not tallies:
-        return None
     if tallies[0].numerator is None:
         return run_chart([float(t.score or 0) for t in tallies], baseline=baseline)
     return p_chart([Share(t.numerator or 0, t.denominator or 0) for t in tallies], baseline=baseline)

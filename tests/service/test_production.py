@@ -158,5 +158,5 @@ def test_settings_that_cannot_be_read_are_named_without_their_values() -> None:
     done = subprocess.run([coplan, "serve"], capture_output=True, text=True, env=environment, check=False)
 
     assert done.returncode == 2
-    assert all(name in done.stderr for name in ("fhir_base_url", "redis_url", "docs"))
+    assert all(name in done.stderr for name in ("COPLAN_FHIR_BASE_URL", "COPLAN_REDIS_URL", "COPLAN_DOCS"))
     assert "s3cret" not in done.stderr + done.stdout

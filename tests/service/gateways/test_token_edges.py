@@ -40,6 +40,7 @@ from tests.service.gateways.test_smart_tokens import (
     INTROSPECT,
     JWKS,
     KEY,
+    LASTS,
     NOW,
     OTHER,
     RSA,
@@ -151,7 +152,7 @@ def test_a_client_or_a_subject_stands_in_for_the_other(claims: dict[str, Any], c
     found = claims_of(merged, issuer=ISSUER, fhir_bases=())
 
     assert (found.client_id, found.subject, found.issuer) == (client, subject, ISSUER)
-    assert found.expires_at == datetime.fromtimestamp(NOW + 300, UTC)
+    assert found.expires_at == datetime.fromtimestamp(NOW + LASTS, UTC)
 
 
 def test_a_token_without_scope_user_patient_or_name_says_none() -> None:
