@@ -22,10 +22,12 @@ from service.domain.activities import Course, Said
 from service.domain.activity_draft import ActivityDraft, must_lie_ahead
 from service.domain.askable import must_be_askable
 from service.domain.care_plans import STILL_OPEN, must_be_kept_here
+from service.domain.replaced import must_be_unsaid
 from service.domain.thread import UNSETTLED, Change, Occasion
 from service.errors import Flaw, IdempotencyKeyReused, InvalidContent, ResourceNotFound, TransitionNotAllowed
 from service.ports import GuardedGateway
 from service.records import PatientRecord, must_be_at, must_be_theirs, read_patient_record
+from service.reported import reports_until
 
 Rule: TypeAlias = Callable[[Course, Occasion], Change]
 
@@ -105,7 +107,7 @@ async def report(activity_id: str, occurrence: str, said: Said, *, session: Sess
     The occurrence is the operation (docs/adr/0041): what would be another report of it is refused.
 
     Raises:
-        TransitionNotAllowed: somebody has said something else of it already.
+        TransitionNotAllowed: somebody has said something else of it already, or before it was changed.
     """
     # Hidden and absent are the same, and who may not report is not told that somebody has.
     activity = activity_from_fhir(await session.fhir.read("ServiceRequest", activity_id))
@@ -114,7 +116,11 @@ async def report(activity_id: str, occurrence: str, said: Said, *, session: Sess
     words = "\0".join((str(said.outcome), said.note or "", said.at.isoformat() if said.at else ""))
     operation = Operation(_digest(f"report\0{activity_id}\0{occurrence}"), _digest(words))
 
+    today = session.clock().date()
+    earlier = await reports_until(session.fhir, activity.subject, today) if activity.replaces else ()
+
     def rule(course: Course, occasion: Occasion) -> Change:
+        must_be_unsaid(course.activity, course.others, earlier, occurrence)
         return rules.report(course, occurrence, said, occasion)
 
     try:
