@@ -27,7 +27,15 @@ def questions_about(
 
 
 def split_for(actor: Actor, questions: Iterable[Question]) -> tuple[tuple[Question, ...], tuple[Question, ...]]:
-    """What waits for this actor now, and what waits for others. Nobody answers their own question."""
+    """What waits for this actor now, and what waits for others.
+
+    Nobody answers their own question, but for one to themselves: who applies a programme that has something to do for
+    them has not said yes to it yet (docs/adr/0045).
+    """
     waiting = tuple(q for q in questions if q.task.status in WAITING)
-    mine = tuple(q for q in waiting if is_for(q.task, actor) and q.task.requester != actor.reference)
+    mine = tuple(
+        q
+        for q in waiting
+        if is_for(q.task, actor) and (q.task.requester != actor.reference or q.task.owner == actor.reference)
+    )
     return mine, tuple(q for q in waiting if q not in mine)

@@ -55,8 +55,9 @@ async def plan_activity(care_plan_id: str, draft: ActivityDraft, *, session: Ses
         )
         _must_be_goals(draft, record)
         occasion = session.occasion(record.contents.language)
-        asked = {path: p for path, p in performers.items() if rules.is_asked(p, session.actor)}
-        must_be_askable(asked, plan.subject, record.people, record.contents.names, occasion)
+        private = plan.private or any(g.private for g in record.goals if g.reference in draft.goals)
+        asked = {path: p for path, p in performers.items() if private or rules.is_asked(p, session.actor)}
+        must_be_askable(asked, plan.subject, record.people, record.contents.names, occasion, private=private)
         plan = next((p for p in record.plans if p.id == care_plan_id), plan)
         change = rules.plan_activity(plan, draft, occasion)
         return Decision(change, record.sources, record.goals, record.contents)
