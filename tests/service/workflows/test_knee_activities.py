@@ -218,6 +218,17 @@ async def test_a_report_is_put_right_and_what_was_said_before_stays(world: World
     assert (await world.ann.sees(path)) == gone
 
 
+async def test_a_day_alone_names_what_has_no_time_of_day_and_else_leads_to_what_does(world: World) -> None:
+    await agreed_goal(world)
+    plan, today = await care_plan(world), world.clock().date().isoformat()
+    for schedule, status in (({}, 201), ({"when": ["HS"]}, 422)):
+        own = {"description": "Knee bends", "schedule": schedule}
+        activity = said(await world.ann.post(f"/v1/care-plans/{plan['id']}/activities", own), 201)
+        body = {"occurrence": today, "outcome": "done", "note": "Ten of them"}
+        answer = said(await world.ann.post(f"/v1/activities/{activity['id']}/reports", body), status)
+        assert status == 201 or answer["errors"][0]["message"].endswith(f"It has: {today}.HS")
+
+
 async def test_the_reason_to_do_less_is_the_persons_own_and_never_our_words(world: World) -> None:
     _, exercises = await nightly_exercises(world)
     night = f"{world.clock().date()}.HS"
