@@ -161,11 +161,13 @@ def _activity(activity: Activity, contents: PlanContents) -> str:
 
 
 def when_and_who(activity: Activity, language: Language, names: Mapping[Reference, str]) -> tuple[str, str]:
-    """`every day before going to sleep, from December 1, 2026` and `Done by Ann Ahl (patient)`, where known."""
+    """`every day before going to sleep, from December 1, 2026` and `To be done by Ann Ahl (patient)`, where known."""
     by = language.say("by {date}", date=language.date(activity.due)) if activity.due else ""
     when = schedule_in_words(activity.schedule, language) if activity.schedule else by
     who = language.listing(dict.fromkeys(named(p, None, language, names) for p in activity.performers))
-    return when, who and language.say("Done by {names}", names=who)
+    done = activity.status is CarePlanStatus.COMPLETED
+    by_whom = phrase("Done by {names}") if done else phrase("To be done by {names}")
+    return when, who and language.say(by_whom, names=who)
 
 
 def named(

@@ -64,7 +64,7 @@ SCORERS: Final[Mapping[str, str]] = _DATA["attainment"]["scorers"]
 REPORTED: Final = "107332-9"
 """`Goal.target.measure` of a scaled goal; its other targets are its levels."""
 EXPECTED: Final = 0
-ASSESSMENTS: Final = tuple(code for codes in (ATTAINMENT, BARRIER, *WHAT_MATTERS) for code in codes.codes)
+ASSESSMENTS: Final = tuple(code for codes in (ATTAINMENT, BARRIER, READINESS, *WHAT_MATTERS) for code in codes.codes)
 """What a search for what a plan tells of asks for: codes of whatever system, for those of PCO will change theirs."""
 
 

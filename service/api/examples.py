@@ -126,7 +126,7 @@ STEPS_OF_GOAL: Final = {
             "activity": "ServiceRequest/knee-exercises",
             "description": "Knee exercises",
             "status": "active",
-            "words": "every day before going to sleep, from December 1, 2026. Done by Ann Ahl (patient)",
+            "words": "every day before going to sleep, from December 1, 2026. To be done by Ann Ahl (patient)",
             "next": {
                 "what": "do",
                 "words": "Next: Ann Ahl (patient), by December 3, 2026.",

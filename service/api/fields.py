@@ -30,14 +30,19 @@ def _words(max_length: int) -> AfterValidator:
 
 def reference_to(*allowed: str) -> AfterValidator:
     """A reference of the form Type/id to one of these types."""
+    return AfterValidator(lambda value: _referring(value, allowed))
 
-    def check(value: str) -> str:
-        resource_type = value.partition("/")[0]
-        if resource_type.isalpha() and resource_type not in allowed:
-            raise PydanticCustomError("reference_type", "is of another type", expected(sorted(allowed)))
-        return checked_reference(value, allowed, "")
 
-    return AfterValidator(check)
+def id_or_reference_to(*allowed: str) -> AfterValidator:
+    """A reference to one of these types, or the id alone: what it is the id of is then for the record to say."""
+    return AfterValidator(lambda v: v if re.fullmatch(r"[A-Za-z0-9\-.]{1,64}", v) else _referring(v, allowed))
+
+
+def _referring(value: str, allowed: tuple[str, ...]) -> str:
+    resource_type = value.partition("/")[0]
+    if resource_type.isalpha() and resource_type not in allowed:
+        raise PydanticCustomError("reference_type", "is of another type", expected(sorted(allowed)))
+    return checked_reference(value, allowed, "")
 
 
 def expected(names: Iterable[str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from fhir_mappings import model
 from fhir_mappings.pco import INVENTORY, PURPOSE, WHAT_MATTERS
 from fhir_mappings.person_centered import AgendaKind, Visit
 from fhir_mappings.wording import phrase
-from service.api.fields import Day, Id, PastInstant, Reason, ShortText, Words, one_of, reference_to
+from service.api.fields import Day, Id, PastInstant, Reason, ShortText, Words, id_or_reference_to, one_of, reference_to
 from service.api.schemas import Body, Concept, Quantity, Visibility
 from service.domain.agenda import AgendaDraft
 
@@ -96,7 +96,7 @@ class SayWhatMatters(Body):
 class SetPriorities(Body):
     """Your own order, the first first: goals, what matters, barriers. An empty list takes it back."""
 
-    items: tuple[Annotated[str, reference_to("Goal", "Observation")], ...] = Field(max_length=50)
+    items: tuple[Annotated[str, id_or_reference_to("Goal", "Observation")], ...] = Field(max_length=50)
 
     @model_validator(mode="after")
     def _must_not_repeat(self) -> "SetPriorities":

@@ -11,12 +11,7 @@ from fhir_mappings import model
 from fhir_mappings.attainment import NAMES
 from fhir_mappings.narrative import VALID, called, latest_scores
 from fhir_mappings.pco import READINESS, rating_of, score_of, scorer_of
-from fhir_mappings.person_centered import (
-    AgendaItem,
-    Assessment,
-    AssessmentKind,
-    PriorityList,
-)
+from fhir_mappings.person_centered import AgendaItem, Assessment, AssessmentKind, PriorityList
 from fhir_mappings.target import concept_in_words
 from fhir_mappings.wording import ENGLISH, Language
 from service.api.views import ConceptView, Day, LevelView, Reference, View, day_text
@@ -142,6 +137,14 @@ class GoalAttainment(View):
             barriers=tuple(BarrierView.of(a) for a in view.assessments if a.kind is AssessmentKind.BARRIER),
             readiness=tuple(r for a in view.assessments for r in _readiness(a)),
         )
+
+
+class GoalOnTheWay(View):
+    """What is in the way of a goal, and the latest that each said of how much it matters and how sure they are."""
+
+    goal: Reference
+    barriers: tuple[BarrierView, ...] = ()
+    readiness: tuple[ReadinessView, ...] = ()
 
 
 class AssessmentView(View):
@@ -345,6 +348,21 @@ def scores_of(
 ) -> tuple[GoalScores, ...]:
     """The latest scores of each goal that has any."""
     return tuple(GoalScores.of(g, assessments, language) for g in goals if latest_scores(g.reference, assessments))
+
+
+def said_on_the_way(goals: Iterable[model.Goal], assessments: Iterable[Assessment]) -> tuple[GoalOnTheWay, ...]:
+    """Of each goal of which something was said: barriers, oldest first, and the latest readiness of each person."""
+    valid = (a for a in assessments if a.status in VALID)
+    said = sorted(valid, key=lambda a: a.effective.isoformat() if a.effective else "")
+    found = (_on_the_way(g.reference, [a for a in said if a.goal == g.reference]) for g in goals)
+    return tuple(f for f in found if f.barriers or f.readiness)
+
+
+def _on_the_way(goal: Reference, said: Iterable[Assessment]) -> GoalOnTheWay:
+    said = tuple(said)
+    barriers = tuple(BarrierView.of(a) for a in said if a.kind is AssessmentKind.BARRIER)
+    latest = {(r.about, r.by): r for a in said for r in _readiness(a)}
+    return GoalOnTheWay(goal=goal, barriers=barriers, readiness=tuple(latest.values()))
 
 
 def open_items(

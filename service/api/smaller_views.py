@@ -10,6 +10,7 @@ from fhir_mappings.timing import pattern_in_words, schedule_in_words
 from fhir_mappings.wording import phrase
 from service.api.activity_views import ScheduleView
 from service.api.views import ConceptView, Day, Reference, TargetView, ValueView, View
+from service.domain.activities import is_correction
 from service.workflows.days import Smaller
 
 NOT_SO_EASY: Final = {
@@ -104,7 +105,8 @@ def _reason(found: Smaller) -> str:
     because = found.because
     if because is None or because.outcome is None:
         return found.language.say("I would like to do less for now.")
-    return because.notes[-1].text if because.notes else found.language.say(NOT_SO_EASY[because.outcome])
+    own = [n.text for n in because.notes if not is_correction(n)]
+    return own[-1] if own else found.language.say(NOT_SO_EASY[because.outcome])
 
 
 def _counter(goal: model.Goal, schedule: nouns.Schedule, reason: str, found: Smaller) -> GoalToCounter:

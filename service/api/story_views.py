@@ -14,6 +14,7 @@ from service.api.person_views import (
     AgendaList,
     AssessmentView,
     GoalAttainment,
+    GoalOnTheWay,
     GoalScores,
     PriorityLists,
     PriorityListSet,
@@ -23,6 +24,7 @@ from service.api.person_views import (
     names_of,
     open_items,
     priority_lists,
+    said_on_the_way,
     scores_of,
     statements,
 )
@@ -214,8 +216,9 @@ class CareTeamView(View):
 
 class PatientPlan(View):
     """All about a patient's goals: what is to be done for each today and this week, what waits for you and for others,
-    what matters first, what comes first for whom, goals with their scores side by side, plans, latest values, what to
-    talk about, team. `language` is of our words, `people` says who is who.
+    what matters first, what comes first for whom, goals with their scores side by side, what is in the way and how
+    ready somebody is, plans, latest values, what to talk about, team. `language` is of our words, `people` says who is
+    who.
     """
 
     patient: Reference
@@ -230,6 +233,7 @@ class PatientPlan(View):
     steps: tuple[GoalStepsView, ...] = ()
     latest: tuple[MeasurementView, ...] = ()
     attainment: tuple[GoalScores, ...] = ()
+    on_the_way: tuple[GoalOnTheWay, ...] = ()
     agenda: tuple[AgendaItemView, ...] = ()
     care_plans: tuple[CarePlanView, ...] = ()
     care_teams: tuple[CareTeamView, ...] = ()
@@ -246,6 +250,7 @@ class PatientPlan(View):
             priorities=priority_lists(view.contents.priorities, names_of(view.goals, view.contents.assessments)),
             goals=tuple(GoalView.of(g, language, names) for g in view.goals),
             attainment=scores_of(view.goals, view.contents.assessments, language),
+            on_the_way=said_on_the_way(view.goals, view.contents.assessments),
             agenda=open_items(view.contents.agenda, language, names),
             questions_for_you=tuple(QuestionView.of(q, language, names) for q in view.questions),
             waiting_for_others=tuple(QuestionView.of(q, language, names) for q in view.waiting),

@@ -176,8 +176,9 @@ class ApplyTemplate(Body):
         None, description="Who does what it leaves to the family"
     )
     addresses: tuple[Annotated[str, reference_to("Condition")], ...] = Field((), max_length=20)
+    again: bool = Field(False, description="Once more, though a plan that has come from it still goes on")
 
     def application(self, subject: model.Reference, actor: model.Reference, today: date) -> Application:
         """What the rules take."""
         practitioner = self.practitioner or (actor if actor.startswith("Practitioner/") else None)
-        return Application(subject, self.start or today, practitioner, self.family, self.addresses)
+        return Application(subject, self.start or today, practitioner, self.family, self.addresses, self.again)

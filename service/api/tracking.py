@@ -9,7 +9,6 @@ from pydantic import Field
 from starlette.responses import Response
 
 from fhir_mappings.bundle import searchset
-from fhir_mappings.carrier import Json
 from service.api import tracking_examples as examples
 from service.api.answers import Form, fhir_response, resource_response, view_response
 from service.api.bodies import StrictRoute
@@ -119,9 +118,10 @@ async def list_observations(
 async def get_observation(
     observation_id: ObservationId, session: CurrentSession, services: CurrentServices, form: AcceptedForm
 ) -> Response:
-    """As it stands. Keep its ETag: a correction is about this version."""
+    """As it stands, with what was corrected of it. Keep its ETag: a correction is about this version."""
     resource = await session.fhir.read("Observation", observation_id)
-    return resource_response(form, resource, _view(services))
+    corrections = await observations.read_corrections(resource, session=session) if form is Form.JSON else ()
+    return resource_response(form, resource, partial(_view(services), corrections=corrections))
 
 
 @router.post(
@@ -171,5 +171,5 @@ async def mark_observation_entered_in_error(
     )
 
 
-def _view(services: CurrentServices) -> Callable[[Json], ObservationView]:
+def _view(services: CurrentServices) -> Callable[..., ObservationView]:
     return partial(ObservationView.shown, catalogue=services.settings.catalogue)

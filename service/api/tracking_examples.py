@@ -62,6 +62,24 @@ OBSERVATION: Final[dict[str, Any]] = {
     "effective": "2026-12-03T14:40:00+01:00",
     "performers": [PATIENT],
     "patientSupplied": True,
+    "corrections": [
+        {
+            "who": PATIENT,
+            "at": "2026-12-03T15:02:00+01:00",
+            "name": "Ann Ahl",
+            "reason": AMEND["reason"],
+            "from": {
+                "status": "final",
+                "value": {"quantity": {"value": 45, "code": "mmol/L", "unit": "mmol/L"}},
+                "effective": "2026-12-03T14:40:00+01:00",
+            },
+            "to": {
+                "status": "amended",
+                "value": {"quantity": {"value": 4.5, "code": "mmol/L", "unit": "mmol/L"}},
+                "effective": "2026-12-03T14:40:00+01:00",
+            },
+        }
+    ],
 }
 OBSERVATIONS: Final = {"observations": [OBSERVATION], "next": "WyIyMDI2LTEyLTAzVDEzOjQwOjAwWiIse31d"}
 CATALOGUE: Final = {

@@ -1,5 +1,7 @@
 """What is tracked, as callers get it."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -12,6 +14,7 @@ from fhir_mappings.wording import Language
 from service.api.story_views import MeasurementView
 from service.api.views import CodingView, ConceptView, Flaw, Reference, ValueView, View
 from service.domain.catalogue import Bounds, Catalogue, Part, Trackable, Unit
+from service.domain.corrections import Correction
 from service.workflows.tracking import Fate, Result
 
 Words = Annotated[dict[str, str], msgspec.Meta(description="By language", examples=[{"en": "Weight", "es": "Peso"}])]
@@ -132,16 +135,62 @@ class ComponentView(View):
         return cls(measure=ConceptView.of(component.code), value=value)
 
 
+class SaidView(View):
+    """What a measurement said."""
+
+    status: str
+    value: ValueView | None = None
+    components: tuple[ComponentView, ...] = ()
+    effective: datetime | None = None
+    note: str | None = None
+
+    @classmethod
+    def of(cls, observation: model.Observation) -> "SaidView":
+        return cls(
+            status=observation.status,
+            value=None if observation.value is None else ValueView.of(observation.value),
+            components=tuple(map(ComponentView.of, observation.components)),
+            effective=observation.effective,
+            note=observation.note,
+        )
+
+
+class CorrectionView(View):
+    """Who corrected it, when and why; `from` and `to` are absent where the FHIR server does not tell its versions."""
+
+    who: Reference
+    at: datetime
+    name: str | None = None
+    reason: str | None = None
+    from_: SaidView | None = msgspec.field(name="from", default=None)
+    to: SaidView | None = None
+
+    @classmethod
+    def of(cls, correction: Correction) -> "CorrectionView":
+        stamp, before, after = correction.stamp, correction.before, correction.after
+        return cls(
+            who=stamp.who,
+            at=stamp.recorded,
+            name=stamp.display,
+            reason=stamp.reason,
+            from_=SaidView.of(before) if before else None,
+            to=SaidView.of(after) if after else None,
+        )
+
+
 class ObservationView(MeasurementView, kw_only=True):
-    """What was measured, by whom and when. `what` is its key in the catalogue, where it has one."""
+    """What was measured, by whom and when. `what` is its key in the catalogue, where it has one. `corrections`, oldest
+    first, are told where one measurement is read.
+    """
 
     version: str
     what: str | None = None
     category: str | None = None
     components: tuple[ComponentView, ...] = ()
+    corrections: tuple[CorrectionView, ...] = ()
 
     @classmethod
-    def shown(cls, resource: Json, catalogue: Catalogue) -> "ObservationView":
+    def shown(cls, resource: Json, catalogue: Catalogue, corrections: Iterable[Correction] = ()) -> "ObservationView":
         observation = observation_from_fhir(resource)
         trackable = catalogue.of(observation.code)
         return cls(
@@ -150,6 +199,7 @@ class ObservationView(MeasurementView, kw_only=True):
             what=trackable.key if trackable else None,
             category=observation.category,
             components=tuple(map(ComponentView.of, observation.components)),
+            corrections=tuple(map(CorrectionView.of, corrections)),
         )
 
 

@@ -5,7 +5,7 @@ Nobody is given something to do without their yes: what is planned for the other
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -14,18 +14,20 @@ from fhir_mappings.activity_report import STATUS_OF, WORDS
 from fhir_mappings.codes import Act, CarePlanStatus, ReportOutcome, RequestIntent, TaskCode, TaskStatus
 from fhir_mappings.model import CarePlan, Note, Reference, Task
 from fhir_mappings.task import ASK_FOR_CHANGE, ASK_TO_DO
-from fhir_mappings.wording import phrase
+from fhir_mappings.wording import SHIPPED, Language, phrase
 from service.domain.activity_draft import ActivityDraft, must_lie_ahead
 from service.domain.actors import Actor
 from service.domain.care_plans import with_hands
-from service.domain.occurrences import Occurrence, occurrence_with
+from service.domain.occurrences import Occurrence, keys_near, occurrence_with
 from service.domain.thread import WAITING, Change, Occasion, settled
 from service.errors import Flaw, InvalidContent, NotPermitted, TransitionNotAllowed
 
+AHEAD: Final = phrase("has not begun yet: until then it can only be reported as skipped, from the day before")
+CORRECTED: Final = phrase("Corrected from {before} to {after}: {reason}")
 IN_FORCE: Final = frozenset({CarePlanStatus.ACTIVE, CarePlanStatus.ON_HOLD})
 PATIENT_SIDE: Final = frozenset({"Patient", "RelatedPerson"})
 EARLY: Final = timedelta(days=1)
-"""Somewhere it is tomorrow already."""
+"""So long before its day it can be said that something will be left out; that it was done, not before its day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +154,13 @@ def report(course: Course, key: str, said: "Said", occasion: Occasion) -> Change
 
     Raises:
         TransitionNotAllowed: it is not in force.
-        InvalidContent: the activity has no such occurrence, or not yet.
+        InvalidContent: the activity has no such occurrence, or it has not begun for anybody on earth.
     """
     activity = course.activity
     occurrence = _must_be_occurrence(activity, key)
     _must_be(activity, IN_FORCE, "reported on")
-    if occurrence.first > occasion.today + EARLY:
-        raise InvalidContent(Flaw("occurrence", "lies in the future", "business-rule"))
+    if said.outcome and _is_ahead(occurrence.first, said.outcome, occasion):
+        raise InvalidContent(Flaw("occurrence", AHEAD, "business-rule"))
     new = _report(activity, occurrence, said, occasion)
     done = _completed(activity, said.outcome, occasion)
     plan = course.plan if done else None
@@ -179,13 +181,14 @@ def correct(course: Course, earlier: Report, said: "Said", reason: str, occasion
 
     Raises:
         TransitionNotAllowed: that is what it says already.
+        InvalidContent: it has not begun for anybody on earth.
     """
     if said.outcome is earlier.outcome:
         raise TransitionNotAllowed(f"{earlier.reference} says so already")
+    if said.outcome and earlier.first and _is_ahead(earlier.first, said.outcome, occasion):
+        raise InvalidContent(Flaw("outcome", AHEAD, "business-rule"))
     before, after = (_word(outcome, occasion) for outcome in (earlier.outcome, said.outcome))
-    text = occasion.language.say(
-        "Corrected from {before} to {after}: {reason}", before=before, after=after, reason=reason
-    )
+    text = occasion.language.say(CORRECTED, before=before, after=after, reason=reason)
     notes = (*earlier.notes, Note(text, occasion.actor.reference, occasion.at), *_note(said, occasion))
     corrected = replace(
         earlier, outcome=said.outcome, status=STATUS_OF[said.outcome], last_modified=occasion.at, notes=notes
@@ -193,6 +196,11 @@ def correct(course: Course, earlier: Report, said: "Said", reason: str, occasion
     done = _completed(course.activity, said.outcome, occasion)
     plan = course.plan if done else None
     return Change(Act.CORRECT_REPORT, earlier.reference, others=(corrected, *done), plan=plan, reason=reason)
+
+
+def is_correction(note: Note) -> bool:
+    """True for what `correct` has written: our words, in any language, not the person's own."""
+    return note.text.startswith(tuple(Language(tag).say(CORRECTED).partition("{")[0] for tag in SHIPPED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +309,16 @@ def _moved(course: Course, status: CarePlanStatus, act: Act, word: str, reason: 
 def _must_be_occurrence(activity: Activity, key: str) -> Occurrence:
     if occurrence := occurrence_with(activity, key):
         return occurrence
+    if keys := keys_near(activity, key):
+        message = phrase("is none of this activity. It has: {keys}")
+        raise InvalidContent(Flaw("occurrence", message, "not-found", {"keys": ", ".join(keys)}))
     raise InvalidContent(Flaw("occurrence", "is none of this activity", "not-found"))
+
+
+def _is_ahead(first: date, outcome: ReportOutcome, occasion: Occasion) -> bool:
+    """True for what nobody on earth can have done yet. That it will be left out is known the day before."""
+    early = EARLY if outcome is ReportOutcome.SKIPPED else timedelta()
+    return first > occasion.latest_today + early
 
 
 def _report(activity: Activity, occurrence: Occurrence, said: Said, occasion: Occasion) -> Report:

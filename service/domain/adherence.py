@@ -9,6 +9,7 @@ from fhir_mappings.activities import Activity, Report
 from fhir_mappings.codes import Act, ReportOutcome
 from fhir_mappings.model import Stamp
 from service.domain.occurrences import Occurrence, occurrences_of
+from service.domain.replaced import chain_of, said_before
 
 WINDOWS: Final = (7, 28)
 """Days of the windows that adherence is told for."""
@@ -64,7 +65,7 @@ def versions_of(
     Args:
         stamps: the acts on any of them.
     """
-    chain = _chain(activity, others)
+    chain = chain_of(activity, others)
     began = {a.reference: _day_in_force(a, stamps, zone) for a in (*chain, *others) if a.replaces}
     ended = {old: began[a.reference] for a in (*chain, *others) for old in a.replaces}
     return tuple(_version(a, began.get(a.reference), ended.get(a.reference), stamps, zone) for a in reversed(chain))
@@ -78,15 +79,28 @@ def together(parts: Iterable[Adherence], *, days: int, today: date) -> Adherence
 
 
 def adherence(
-    activity: Activity, reports: Iterable[Report], pauses: Sequence[Pause], *, days: int, today: date
+    activity: Activity,
+    reports: Sequence[Report],
+    pauses: Sequence[Pause],
+    *,
+    days: int,
+    today: date,
+    others: Sequence[Activity] = (),
 ) -> Adherence:
-    """The window of `days` up to today. What can still be done today or later counts once somebody has reported it."""
+    """The window of `days` up to today. What can still be done today or later counts once somebody has reported it.
+
+    Args:
+        reports: on the activity, and on those among the `others` that it has replaced: what was reported then is not
+            due again now.
+    """
     first = today - timedelta(days=days - 1)
-    said = reported(reports)
+    said = reported(r for r in reports if r.activity == activity.reference)
+    found = tuple(occurrences_of(activity, first, today))
+    before = said_before(activity, others, reports, found)
     due = [
         o
-        for o in occurrences_of(activity, first, today)
-        if o.key in said or (_is_over(o, today) and not any(p.covers(o) for p in pauses))
+        for o in found
+        if o.key not in before and (o.key in said or (_is_over(o, today) and not any(p.covers(o) for p in pauses)))
     ]
     outcomes = [said.get(o.key) for o in due]
     return Adherence(
@@ -123,14 +137,6 @@ def pauses_of(stamps: Iterable[Stamp], zone: tzinfo) -> tuple[Pause, ...]:
         elif stamp.act in PAUSING and since is None:
             since = day
     return (*pauses, *([Pause(since)] if since is not None else []))
-
-
-def _chain(activity: Activity, others: Sequence[Activity]) -> list[Activity]:
-    known = {a.reference: a for a in others}
-    chain = [activity]
-    for newer in chain:
-        chain += [known[old] for old in newer.replaces if old in known and known[old] not in chain]
-    return chain
 
 
 def _version(

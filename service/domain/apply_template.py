@@ -1,20 +1,20 @@
 """Applying a template to a patient: everything is proposed, nothing agreed. See docs/adr/0045."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
 from fhir_mappings.activities import Schedule
 from fhir_mappings.codes import Act, ParticipantType, PeriodUnit
-from fhir_mappings.model import Concept, PartialDate, Reference, Target
+from fhir_mappings.model import CarePlan, Concept, PartialDate, Reference, Target
 from fhir_mappings.templates import Span, Template, TemplateAction, TemplateGoal
 from service.domain import activities, goal_offers
 from service.domain.activity_draft import ActivityDraft
-from service.domain.care_plans import opened
+from service.domain.care_plans import STILL_OPEN, opened
 from service.domain.goal_offers import Offer
 from service.domain.thread import Change, Occasion
-from service.errors import Flaw, InvalidContent
+from service.errors import Flaw, InvalidContent, TransitionNotAllowed
 
 DAYS: Final = {PeriodUnit.DAY: 1, PeriodUnit.WEEK: 7, PeriodUnit.MONTH: 30}
 """A month of a template is 30 days: what counts is that it ends, not on which date."""
@@ -22,13 +22,14 @@ DAYS: Final = {PeriodUnit.DAY: 1, PeriodUnit.WEEK: 7, PeriodUnit.MONTH: 30}
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """For whom, from when, and who plays the roles that the template names."""
+    """For whom, from when, and who plays the roles that the template names; `again`: though it goes on already."""
 
     subject: Reference
     start: date
     practitioner: Reference | None = None
     family: Reference | None = None
     addresses: tuple[Reference, ...] = ()
+    again: bool = False
 
 
 def apply(template: Template, application: Application, occasion: Occasion) -> Change:
@@ -66,6 +67,19 @@ def apply(template: Template, application: Application, occasion: Occasion) -> C
         others=tuple(noun for change in changes for noun in change.others),
         plan=plan,
     )
+
+
+def must_not_go_on(template: Template, plans: Iterable[CarePlan]) -> None:
+    """Refuses a programme that the patient is in already, whatever its version.
+
+    Raises:
+        TransitionNotAllowed: names the plan.
+    """
+    for plan in plans:
+        if plan.status in STILL_OPEN and plan.instantiates and plan.instantiates.partition("|")[0] == template.url:
+            raise TransitionNotAllowed(
+                f"{plan.reference} has come from this programme and still goes on: send `again` to apply it once more"
+            )
 
 
 def _performers(

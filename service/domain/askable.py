@@ -11,6 +11,7 @@ from service.domain.proxies import is_active
 from service.domain.thread import Occasion
 from service.errors import Flaw, InvalidContent
 
+FAMILY: Final = "RelatedPerson"
 CLINICIANS: Final = frozenset({"Practitioner", "PractitionerRole"})
 JUDGED: Final = CLINICIANS | {"CareTeam", "Patient", "RelatedPerson"}
 """Types that a record says something of. A clinic that is asked answers by whoever is on the care team."""
@@ -22,23 +23,31 @@ def must_be_askable(
     people: Collection[Json],
     names: Mapping[Reference, str],
     occasion: Occasion,
+    *,
+    private: bool = False,
 ) -> None:
-    """Refuses a question to somebody who would never see it.
+    """Refuses a question, or something to do, to somebody who would never see it.
 
     Args:
         asked: who is asked, by the path of the element that says so.
         people: the patient's care teams with those who take part in them, and the family.
+        private: it is kept from the family.
 
     Raises:
         InvalidContent: names each such element, and who can be asked.
     """
     free = CLINICIANS if occasion.policy.practitioner_access is not PractitionerAccess.CARE_TEAM else frozenset()
-    known = dict.fromkeys(_askable(people, patient, occasion))
+    known = dict.fromkeys(w for w in _askable(people, patient, occasion) if not (private and _kind(w) == FAMILY))
     wrong = [path for path, who in asked.items() if who not in known and _kind(who) in JUDGED - free]
     if wrong:
         others = "; ".join(_shown(who, names) for who in known if who != occasion.actor.reference)
-        message = f"would not see the question: nobody of this patient's family or care team. You can ask: {others}"
-        raise InvalidContent(*(Flaw(path, message, "business-rule") for path in wrong))
+        raise InvalidContent(*(Flaw(p, _message(asked[p], private, others), "business-rule") for p in wrong))
+
+
+def _message(who: Reference, private: bool, others: str) -> str:
+    if private and _kind(who) == FAMILY:
+        return f"is of the family, who cannot see what is private. You can ask: {others}"
+    return f"would not see the question: nobody of this patient's family or care team. You can ask: {others}"
 
 
 def _askable(people: Iterable[Json], patient: Reference, occasion: Occasion) -> Iterator[Reference]:

@@ -8,6 +8,7 @@ from typing import Final
 from fhir_mappings.activities import Activity, Report
 from fhir_mappings.codes import CarePlanStatus
 from service.domain.occurrences import Occurrence, occurrences_of
+from service.domain.replaced import chain_of, said_before
 
 LOOK_AHEAD: Final = timedelta(days=400)
 """How far the next occurrence is looked for: a yearly check is still found."""
@@ -33,14 +34,21 @@ class Due:
 
 
 def due(activities: Iterable[Activity], reports: Sequence[Report], first: date, last: date) -> Iterator[Due]:
-    """All that is due from `first` to `last`, in the order of days; of what is not in force, what was reported."""
+    """All that is due from `first` to `last`, in the order of days; of what is not in force, what was reported.
+
+    What was reported before a change is due once, as it was then.
+
+    Args:
+        activities: with all that they have replaced.
+    """
+    activities = tuple(activities)
     said = {(r.activity, r.occurrence): r for r in reports}
     found = (
         Due(activity, occurrence, said.get((activity.reference, occurrence.key)))
         for activity in activities
-        for occurrence in occurrences_of(activity, first, last)
+        for occurrence in _unsaid(activity, activities, reports, first, last)
     )
-    listed = (d for d in found if d.activity.status is CarePlanStatus.ACTIVE or d.report)
+    listed = (d for d in found if d.activity.status is CarePlanStatus.ACTIVE or not d.is_open)
     yield from sorted(listed, key=lambda d: (not d.has_own_day, d.occurrence.first, d.occurrence.at is None))
 
 
@@ -57,10 +65,16 @@ def due_today(activities: Iterable[Activity], reports: Sequence[Report], today: 
     return tuple(listed)
 
 
-def upcoming(activity: Activity, reports: Sequence[Report], today: date) -> Occurrence | None:
-    """The first occurrence that is not over and that nobody has reported on."""
-    ahead = due([activity], reports, today, today + LOOK_AHEAD)
-    return next((d.occurrence for d in ahead if d.is_open), None)
+def upcoming(
+    activity: Activity, reports: Sequence[Report], today: date, others: Iterable[Activity] = ()
+) -> Occurrence | None:
+    """The first occurrence that is not over and that nobody has reported on.
+
+    Args:
+        others: among which are those that it has replaced.
+    """
+    ahead = due([activity, *chain_of(activity, others)[1:]], reports, today, today + LOOK_AHEAD)
+    return next((d.occurrence for d in ahead if d.is_open and d.activity is activity), None)
 
 
 def week_of(day: date) -> tuple[date, date]:
@@ -72,6 +86,15 @@ def week_of(day: date) -> tuple[date, date]:
 def local_day(at: datetime, zone: tzinfo) -> date:
     """The calendar day of an instant in this zone."""
     return at.astimezone(zone).date()
+
+
+def _unsaid(
+    activity: Activity, activities: Sequence[Activity], reports: Sequence[Report], first: date, last: date
+) -> Iterator[Occurrence]:
+    """Those that nobody had reported on when the activity was still another."""
+    found = tuple(occurrences_of(activity, first, last))
+    before = said_before(activity, activities, reports, found)
+    return (o for o in found if o.key not in before)
 
 
 def _said_on(item: Due, day: date, zone: tzinfo) -> bool:

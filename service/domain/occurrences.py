@@ -78,13 +78,27 @@ def occurrence_with(activity: Activity, key: str) -> Occurrence | None:
     """
     if activity.schedule is None and not activity.unread_timing:
         return single_step(activity) if key == ONCE else None
-    try:
-        day = date.fromisoformat(key[:10])
-    except ValueError:
+    day = _day_in(key)
+    if day is None:
         return None
     if activity.schedule is None:
         return Occurrence(key, day, day) if key == day.isoformat() else None
     return next((o for o in occurrences(activity.schedule, day, day) if o.key == key), None)
+
+
+def keys_near(activity: Activity, key: str) -> tuple[str, ...]:
+    """What else the activity has on the day that the key begins with; of a single step, its only one."""
+    if activity.schedule is None:
+        return () if activity.unread_timing else (ONCE,)
+    day = _day_in(key)
+    return tuple(o.key for o in occurrences(activity.schedule, day, day)) if day else ()
+
+
+def _day_in(key: str) -> date | None:
+    try:
+        return date.fromisoformat(key[:10])
+    except ValueError:
+        return None
 
 
 def _counted(schedule: Schedule) -> Iterator[Occurrence]:

@@ -41,7 +41,7 @@ def plan_steps(
     steps = (
         PlanStep(
             activity,
-            next_step(Course(activity, tasks=tuple(tasks)), upcoming(activity, reports, today)),
+            next_step(Course(activity, tasks=tuple(tasks)), upcoming(activity, reports, today, activities)),
             _of(activity, now),
             _of(activity, week),
         )

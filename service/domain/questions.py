@@ -27,7 +27,16 @@ def questions_about(
 
 
 def split_for(actor: Actor, questions: Iterable[Question]) -> tuple[tuple[Question, ...], tuple[Question, ...]]:
-    """What waits for this actor now, and what waits for others. Nobody answers their own question."""
+    """What waits for this actor now, and what waits for others.
+
+    Nobody answers their own question, but for what they are to do themselves: who applies a programme has not said yes
+    to each line of it (docs/adr/0045).
+    """
     waiting = tuple(q for q in questions if q.task.status in WAITING)
-    mine = tuple(q for q in waiting if is_for(q.task, actor) and q.task.requester != actor.reference)
+    mine = tuple(q for q in waiting if is_for(q.task, actor) and not _is_answered_by_asking(q.task, actor))
     return mine, tuple(q for q in waiting if q not in mine)
+
+
+def _is_answered_by_asking(task: Task, actor: Actor) -> bool:
+    to_do = task.owner == actor.reference and task.focus.startswith("ServiceRequest/")
+    return task.requester == actor.reference and not to_do

@@ -23,6 +23,8 @@ UNSETTLED: Final = WAITING | {TaskStatus.ON_HOLD}
 
 BEHIND_UTC: Final = timedelta(hours=12)
 """So far are the last clocks on earth."""
+AHEAD_OF_UTC: Final = timedelta(hours=14)
+"""So far are the first."""
 
 
 def _new_id() -> str:
@@ -54,6 +56,11 @@ class Occasion:
     def earliest_today(self) -> date:
         """The day that it still is somewhere on earth: nobody's today is refused as past."""
         return (self.at - BEHIND_UTC).date()
+
+    @property
+    def latest_today(self) -> date:
+        """The day that it already is somewhere on earth: what begins later has begun for nobody."""
+        return (self.at + AHEAD_OF_UTC).date()
 
 
 @dataclass(frozen=True, slots=True)

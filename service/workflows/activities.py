@@ -22,10 +22,12 @@ from service.domain.activities import Course, Said
 from service.domain.activity_draft import ActivityDraft, must_lie_ahead
 from service.domain.askable import must_be_askable
 from service.domain.care_plans import STILL_OPEN, must_be_kept_here
+from service.domain.replaced import must_be_unsaid
 from service.domain.thread import UNSETTLED, Change, Occasion
 from service.errors import Flaw, IdempotencyKeyReused, InvalidContent, ResourceNotFound, TransitionNotAllowed
 from service.ports import GuardedGateway
 from service.records import PatientRecord, must_be_at, must_be_theirs, read_patient_record
+from service.reported import reports_until
 
 Rule: TypeAlias = Callable[[Course, Occasion], Change]
 
@@ -53,8 +55,9 @@ async def plan_activity(care_plan_id: str, draft: ActivityDraft, *, session: Ses
         )
         _must_be_goals(draft, record)
         occasion = session.occasion(record.contents.language)
-        asked = {path: p for path, p in performers.items() if rules.is_asked(p, session.actor)}
-        must_be_askable(asked, plan.subject, record.people, record.contents.names, occasion)
+        private = plan.private or any(g.private for g in record.goals if g.reference in draft.goals)
+        asked = {path: p for path, p in performers.items() if private or rules.is_asked(p, session.actor)}
+        must_be_askable(asked, plan.subject, record.people, record.contents.names, occasion, private=private)
         plan = next((p for p in record.plans if p.id == care_plan_id), plan)
         change = rules.plan_activity(plan, draft, occasion)
         return Decision(change, record.sources, record.goals, record.contents)
@@ -105,7 +108,7 @@ async def report(activity_id: str, occurrence: str, said: Said, *, session: Sess
     The occurrence is the operation (docs/adr/0041): what would be another report of it is refused.
 
     Raises:
-        TransitionNotAllowed: somebody has said something else of it already.
+        TransitionNotAllowed: somebody has said something else of it already, or before it was changed.
     """
     # Hidden and absent are the same, and who may not report is not told that somebody has.
     activity = activity_from_fhir(await session.fhir.read("ServiceRequest", activity_id))
@@ -114,7 +117,11 @@ async def report(activity_id: str, occurrence: str, said: Said, *, session: Sess
     words = "\0".join((str(said.outcome), said.note or "", said.at.isoformat() if said.at else ""))
     operation = Operation(_digest(f"report\0{activity_id}\0{occurrence}"), _digest(words))
 
+    today = session.clock().date()
+    earlier = await reports_until(session.fhir, activity.subject, today) if activity.replaces else ()
+
     def rule(course: Course, occasion: Occasion) -> Change:
+        must_be_unsaid(course.activity, course.others, earlier, occurrence)
         return rules.report(course, occurrence, said, occasion)
 
     try:

@@ -105,7 +105,17 @@ async def say_what_matters(
 
 
 async def set_priorities(patient: Reference, items: tuple[Reference, ...], *, session: Session) -> Outcome:
-    """Puts goals, what matters and barriers in one's own order."""
+    """Puts goals, what matters and barriers in one's own order.
+
+    Args:
+        items: references, or ids alone.
+
+    Raises:
+        InvalidContent: names each that is none of them, or that something is named twice.
+    """
+    items = tuple(await asyncio.gather(*(_referred(item, session.fhir) for item in items)))
+    if len(set(items)) != len(items):
+        raise InvalidContent(Flaw("items", "names something twice", "duplicate"))
     await must_be_readable(session.fhir, {f"items[{i}]": item for i, item in enumerate(items)})
 
     async def decide() -> Decision:
@@ -163,6 +173,17 @@ async def _assessment(assessment_id: str, session: Session, if_match: str) -> tu
         raise ResourceNotFound(f"Observation/{assessment_id} not found")
     record = await read_patient_record(session.fhir, assessment.subject, session.language)
     return replace(record, sources={**record.sources, assessment.reference: resource}), assessment
+
+
+async def _referred(item: str, fhir: FhirGateway) -> Reference:
+    """The goal of this id where there is one, else what was said."""
+    if "/" in item:
+        return item
+    try:
+        await fhir.read("Goal", item)
+    except ResourceNotFound:
+        return f"Observation/{item}"
+    return f"Goal/{item}"
 
 
 async def _private_among(items: tuple[Reference, ...], patient: Reference, fhir: FhirGateway) -> frozenset[Reference]:

@@ -147,15 +147,14 @@ async def read_adherence(activity_id: str, *, session: Session, zone: ZoneInfo) 
     about = ",".join(a.reference for a in (activity, *others))
     provenances = await session.fhir.search("Provenance", [("target", about)])
     versions = versions_of(activity, others, tuple(map(stamp_from_fhir, provenances)), zone)
-    counted = {days: [_counted(v, reports, days, today) for v in versions] for days in WINDOWS}
+    chain = [v.activity for v in versions]
+    counted = {
+        days: [adherence(v.activity, reports, v.pauses, days=days, today=today, others=chain) for v in versions]
+        for days in WINDOWS
+    }
     windows = tuple(together(parts, days=days, today=today) for days, parts in counted.items())
     parts = zip(versions, counted[max(WINDOWS)], strict=True)
     return Went(activity, windows, tuple(parts) if len(versions) > 1 else (), language)
-
-
-def _counted(version: Version, reports: tuple[Report, ...], days: int, today: date) -> Adherence:
-    ours = [r for r in reports if r.activity == version.activity.reference]
-    return adherence(version.activity, ours, version.pauses, days=days, today=today)
 
 
 async def _of_its_thread(activity: Activity, session: Session) -> tuple[Activity, ...]:
@@ -210,4 +209,4 @@ async def _read(session: Session, patient: Reference, *, day: date) -> _Activiti
 
 def _next(activity: Activity, found: _Activities, today: date) -> NextStep | None:
     about: Iterable[Task] = (t for t in found.questions if t.focus == activity.reference)
-    return next_step(Course(activity, tasks=tuple(about)), upcoming(activity, found.reports, today))
+    return next_step(Course(activity, tasks=tuple(about)), upcoming(activity, found.reports, today, found.activities))

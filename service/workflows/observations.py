@@ -1,5 +1,6 @@
-"""Reads what was measured, a page at a time."""
+"""Reads what was measured, a page at a time, and what was corrected of it."""
 
+import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -10,14 +11,20 @@ import msgspec
 
 from fhir_mappings.carrier import Json
 from fhir_mappings.elements import instant, instant_text
-from fhir_mappings.model import PartialDate, Reference
+from fhir_mappings.model import Observation, PartialDate, Reference
+from fhir_mappings.observation import observation_from_fhir
+from fhir_mappings.provenance import stamp_from_fhir
 from service.commit import Session
 from service.domain.catalogue import Catalogue
 from service.domain.charted import asked_for
-from service.errors import Flaw, InvalidContent
+from service.domain.corrections import CORRECTED, Correction, corrections
+from service.errors import Flaw, InvalidContent, ResourceGone, ResourceNotFound
+from service.records import where_permitted
 
 PAGE: Final = 50
 MOST_IN_PAGE: Final = 200
+MOST_VERSIONS: Final = 20
+"""So many earlier versions are read to tell what was corrected."""
 ANY_ZONE: Final = timedelta(hours=14)
 """A day begins somewhere up to so much earlier and ends somewhere up to so much later than in UTC."""
 
@@ -79,6 +86,30 @@ async def list_observations(
     new = [r for r in found[:most] if _mark(r) not in place.seen and _span(r)[1] >= (wanted.since or FIRST)]
     page = tuple(new[:count])
     return Page(page, _cursor(page, place) if len(new) > count else None)
+
+
+async def read_corrections(resource: Json, *, session: Session) -> tuple[Correction, ...]:
+    """What was corrected of this measurement, oldest first, as far as its Provenance may be read.
+
+    What it said before is read where the server numbers its versions, as most do.
+    """
+    observation = observation_from_fhir(resource)
+    if observation.status not in CORRECTED:
+        return ()
+    found = await where_permitted(session.fhir.search("Provenance", [("target", observation.reference)]))
+    stamps = tuple(map(stamp_from_fhir, found))
+    version = observation.version or ""
+    last = int(version) if stamps and version.isdecimal() else 1
+    numbers = range(max(1, last - MOST_VERSIONS), last)
+    earlier = await asyncio.gather(*(_version(resource, number, session) for number in numbers))
+    return corrections((*filter(None, earlier), observation), stamps)
+
+
+async def _version(resource: Json, number: int, session: Session) -> Observation | None:
+    try:
+        return observation_from_fhir(await session.fhir.vread("Observation", resource["id"], str(number)))
+    except (ResourceNotFound, ResourceGone):
+        return None
 
 
 def _cursor(page: tuple[Json, ...], place: _Place) -> str:

@@ -15,7 +15,7 @@ from fhir_mappings.templates import RemarkKind, Template, TemplateGoal
 from service.commit import Decision, Outcome, Session, carry_out
 from service.domain import templates as rules
 from service.domain.amounts import amounts_of, must_be_aimable
-from service.domain.apply_template import Application, apply
+from service.domain.apply_template import Application, apply, must_not_go_on
 from service.domain.askable import must_be_askable
 from service.domain.catalogue import Catalogue
 from service.domain.templates import Content, Gate, Voice
@@ -160,6 +160,9 @@ async def apply_template(patient: Reference, named: str, application: Applicatio
 
     Args:
         named: the id of the template, its canonical `url|version`, or its `url`, which is that of the released version.
+
+    Raises:
+        TransitionNotAllowed: a plan that has come from it goes on, and it is not to be applied again.
     """
 
     async def decide() -> Decision:
@@ -169,6 +172,8 @@ async def apply_template(patient: Reference, named: str, application: Applicatio
         links = {path: reference for path, reference in people.items() if reference}
         links |= {f"addresses[{i}]": reference for i, reference in enumerate(application.addresses)}
         record = await read_patient_record(session.fhir, patient, session.language)
+        if not application.again:
+            must_not_go_on(template, record.plans)
         await must_be_theirs(session.fhir, links, patient)
         occasion = session.occasion(record.contents.language)
         asked = {path: who for path, who in people.items() if who and who != session.actor.reference}

@@ -327,7 +327,10 @@ def test_the_plan_says_what_is_to_be_done_and_what_is_only_proposed() -> None:
     assert "<li><b>Knee exercises</b>: by December 10, 2026. Done by the patient <i>(done)</i></li>" in div
     assert "<li><b>Knee exercises</b></li><li>Something that is kept elsewhere</li>" in div
     assert div.count("(offered, not agreed)") == 1
-    assert "every day before going to sleep, from December 1, 2026 until February 28, 2027. Done by the patient" in div
+    assert (
+        "every day before going to sleep, from December 1, 2026 until February 28, 2027. To be done by the patient"
+        in div
+    )
 
 
 def test_a_plan_links_activities_and_keeps_those_of_others() -> None:

@@ -1,8 +1,9 @@
 """Activities: who must be asked, what follows from an answer, what counts as done. In words: docs/activities.md."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from service.domain.adherence import Adherence, Pause, adherence, pauses_of, tog
 from service.domain.due import due, due_today, upcoming
 from service.domain.next_steps import next_step
 from service.domain.occurrences import occurrence_with, occurrences
+from service.domain.replaced import must_be_unsaid
 from service.domain.thread import Change, Occasion
 from service.errors import InvalidContent, NotPermitted, TransitionNotAllowed
 from tests.builders import CLINICIAN, MOTHER, NOW, NURSE, PATIENT, a_plan, a_task, an_occasion
@@ -240,7 +242,101 @@ def test_who_may_report_is_judged_by_the_report_that_they_would_write() -> None:
     assert rules.as_reported(an_activity(), "2026-11-30.HS", said, an_occasion()) == written
 
 
-@pytest.mark.parametrize("key", ["2026-11-20.HS", "2026-12-03.HS", "nonsense", "once"])
+def test_a_night_that_was_reported_before_a_change_is_due_once() -> None:
+    old = an_activity(REVOKED, id="a0")
+    new = an_activity(schedule=replace(NIGHTLY, start=TODAY), replaces=("ServiceRequest/a0",))
+    other_time = replace(new, schedule=Schedule(Pattern(times=(time(7), time(19))), TODAY))
+    reports = [
+        a_report("2026-12-01.HS", activity="ServiceRequest/a0", first=TODAY, last=TODAY),
+        a_report("2026-12-02.HS", SKIPPED, activity="ServiceRequest/a0"),
+    ]
+
+    today = due_today([old, new], reports, TODAY, UTC)
+    assert [(d.activity.id, d.is_open) for d in today] == [("a0", False)]
+    (tonight,) = due_today([old, new], [replace(reports[0], outcome=None)], TODAY, UTC)
+    assert (tonight.activity, tonight.is_open) == (new, True), "a report that was a mistake says nothing"
+    following = upcoming(new, reports, TODAY, [old])
+    assert following is not None
+    assert following.first == TODAY + timedelta(days=2)
+    left = [d.occurrence.key for d in due_today([old, other_time], reports, TODAY, UTC) if d.is_open]
+    assert left == ["2026-12-01T19:00"], "one report stands for one of two"
+
+    counted = [
+        adherence(a, reports, (), days=4, today=TODAY + timedelta(days=3), others=[old, new]).due for a in (old, new)
+    ]
+    assert counted[1] == 1, "the third night alone"
+    swim = an_activity(replaces=("ServiceRequest/a0",), schedule=None)
+    once = [a_report(ONCE, ReportOutcome.PARTLY, activity="ServiceRequest/a0")]
+    assert upcoming(swim, once, TODAY, [replace(old, schedule=None)]) is not None, "what was not done goes on"
+
+
+def test_what_was_reported_before_a_change_is_put_right_and_not_reported_again() -> None:
+    old = an_activity(REVOKED, id="a0")
+    new = an_activity(schedule=replace(NIGHTLY, start=TODAY), replaces=("ServiceRequest/a0",))
+    reports = [a_report("2026-12-01.HS", activity="ServiceRequest/a0")]
+
+    with pytest.raises(TransitionNotAllowed, match="correct that report"):
+        must_be_unsaid(new, [old], reports, "2026-12-01.HS")
+    must_be_unsaid(new, [old], reports, "2026-12-02.HS")
+    must_be_unsaid(new, [old], reports, "nothing")
+    must_be_unsaid(replace(new, schedule=None), [old], reports, ONCE)
+
+
+DONE, SKIPPED = ReportOutcome.DONE, ReportOutcome.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("at", "day", "outcome", "taken"),
+    [
+        pytest.param("2026-11-25T04:32", 26, DONE, False, id="tomorrow everywhere"),
+        pytest.param("2026-11-25T04:32", 26, ReportOutcome.PARTLY, False, id="nor partly"),
+        pytest.param("2026-11-25T04:32", 26, ReportOutcome.TOO_HARD, False, id="nor tried"),
+        pytest.param("2026-11-25T04:32", 25, DONE, True, id="today, though it is for the night"),
+        pytest.param("2026-11-25T09:59", 26, DONE, False, id="one minute before the first clocks"),
+        pytest.param("2026-11-25T10:00", 26, DONE, True, id="today in Kiritimati"),
+        pytest.param("2026-11-25T04:32", 26, SKIPPED, True, id="to be left out tomorrow"),
+        pytest.param("2026-11-25T04:32", 27, SKIPPED, False, id="not the day after"),
+    ],
+)
+def test_nothing_is_done_before_its_day_has_begun_somewhere(
+    at: str, day: int, outcome: ReportOutcome, taken: bool
+) -> None:
+    occasion = replace(an_occasion(), at=datetime.fromisoformat(at).replace(tzinfo=UTC))
+    course, key = a_course(an_activity()), f"2026-11-{day}.HS"
+    if taken:
+        assert rules.report(course, key, Said(outcome), occasion).others
+        return
+    with pytest.raises(InvalidContent, match="has not begun yet"):
+        rules.report(course, key, Said(outcome), occasion)
+
+
+def test_what_will_be_left_out_cannot_be_put_right_to_done_before_its_day() -> None:
+    occasion = replace(an_occasion(), at=datetime(2026, 11, 25, 4, 32, tzinfo=UTC))
+    course = a_course(an_activity())
+    left_out = first(rules.report(course, "2026-11-26.HS", Said(SKIPPED), occasion))
+    with pytest.raises(InvalidContent, match="has not begun yet"):
+        rules.correct(course, left_out, Said(DONE), "x", occasion)
+    assert first(rules.correct(course, left_out, Said(None), "x", occasion)).outcome is None
+
+
+@pytest.mark.parametrize(
+    ("activity", "key", "message"),
+    [
+        pytest.param(an_activity(), "2026-11-25", r"It has: 2026-11-25\.HS$", id="the day alone"),
+        pytest.param(an_activity(), "2026-11-25.MORN", r"It has: 2026-11-25\.HS$", id="another time of day"),
+        pytest.param(an_activity(schedule=None), "2026-11-25", "It has: once$", id="a single step"),
+        pytest.param(an_activity(), "2026-11-20.HS", "is none of this activity$", id="nothing on that day"),
+        pytest.param(an_activity(), "tonight", "is none of this activity$", id="no day at all"),
+        pytest.param(an_activity(schedule=None, unread_timing=True), "x", "is none of this activity$", id="unread"),
+    ],
+)
+def test_what_is_no_occurrence_is_told_what_its_day_has(activity: Activity, key: str, message: str) -> None:
+    with pytest.raises(InvalidContent) as refused:
+        rules.report(a_course(activity), key, Said(DONE), an_occasion())
+    assert re.search(message, refused.value.flaws[0].said())
+
+
+@pytest.mark.parametrize("key", ["2026-11-20.HS", "2026-12-04.HS", "nonsense", "once"])
 def test_only_what_is_due_can_be_reported(key: str) -> None:
     with pytest.raises(InvalidContent):
         rules.report(a_course(an_activity()), key, Said(ReportOutcome.DONE), an_occasion())

@@ -76,6 +76,17 @@ def test_who_would_not_see_it_cannot_and_those_who_would_are_named(who: str) -> 
     assert PATIENT not in flaw.message, "the patient need not be told to ask herself"
 
 
+def test_what_is_private_is_given_to_nobody_of_the_family_and_those_who_see_it_are_named() -> None:
+    asked = {"performers[0]": PATIENT, "performers[1]": MOTHER, "performers[2]": CLINICIAN}
+    with pytest.raises(InvalidContent) as refused:
+        must_be_askable(asked, PATIENT, PEOPLE, {CLINICIAN: "Dr Bo Berg"}, an_occasion(), private=True)
+
+    (flaw,) = refused.value.flaws
+    assert flaw.expression == "performers[1]"
+    assert flaw.message.startswith("is of the family, who cannot see what is private. You can ask: Dr Bo Berg ")
+    assert MOTHER not in flaw.message
+
+
 @pytest.mark.parametrize("access", [PractitionerAccess.ANY, PractitionerAccess.LAUNCH])
 def test_where_care_teams_decide_nothing_any_clinician_can_be_asked(access: PractitionerAccess) -> None:
     policy: Policy = replace(DEFAULT_POLICY, practitioner_access=access)

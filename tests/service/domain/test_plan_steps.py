@@ -71,6 +71,13 @@ def test_nobody_answers_their_own_question_and_what_is_on_hold_waits_for_nobody(
     assert split_for(an_actor(PATIENT), (mine, own, held)) == ((mine,), (own,))
 
 
+def test_what_somebody_has_proposed_that_they_do_themselves_waits_for_their_own_yes() -> None:
+    own = Question(asked(CLINICIAN), an_activity())
+    theirs = Question(asked(PATIENT, id="k2"), an_activity())
+
+    assert split_for(an_actor(CLINICIAN), (own, theirs)) == ((own,), (theirs,))
+
+
 def test_a_start_that_came_with_the_agreement_was_not_offered() -> None:
     agreed = [Stamp(("Goal/g1",), NOW, PATIENT, Act.ACCEPT), Stamp(("Goal/g2",), NOW, PATIENT, Act.ACCEPT)]
     today, later = PartialDate("2026-12-01"), PartialDate("2027-01-01")

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from fhir_mappings.codes import ObservationStatus
-from fhir_mappings.model import Concept, Observation, Quantity
+from fhir_mappings.codes import Act, ObservationStatus
+from fhir_mappings.model import Concept, Observation, Quantity, Stamp
 from service.domain.catalogue import Bounds
+from service.domain.corrections import Correction, corrections
 from service.domain.policy import Policy
 from service.domain.tracking import Amount, Reading, amended, observed, voided
 from service.domain.units import comparable, converted, same
@@ -242,3 +243,20 @@ def test_bounds_say_what_they_hold() -> None:
     assert [str(b) for b in (both, low, high)] == ["1–2", "≥ 1", "≤ 2"]  # noqa: RUF001
     assert [b.hold(Decimal(3)) for b in (both, low, high)] == [False, True, False]
     assert [b.hold(Decimal(0)) for b in (both, low, high)] == [False, False, True]
+
+
+def test_a_correction_tells_what_was_said_before_and_never_guesses_it() -> None:
+    first = Observation(
+        PATIENT, ObservationStatus.FINAL, Concept("Sugar"), Quantity(Decimal(590), "mg/dL"), NOW, id="o1"
+    )
+    second = replace(first, value=Quantity(Decimal(95), "mg/dL"), status=ObservationStatus.AMENDED)
+    third = replace(second, status=ObservationStatus.ENTERED_IN_ERROR)
+    labelled = replace(first, goals=("Goal/g1",))
+    recorded = Stamp((first.reference,), NOW, PATIENT, Act.RECORD_OBSERVATIONS)
+    why = replace(recorded, act=Act.AMEND_OBSERVATION, recorded=NOW + timedelta(hours=1), reason="A slip")
+    void = replace(recorded, act=Act.ENTER_IN_ERROR, recorded=NOW + timedelta(hours=2), reason="Not mine")
+
+    found = corrections((first, labelled, second, third), (void, recorded, why))
+    assert found == (Correction(why, labelled, second), Correction(void, second, third))
+    assert corrections((second, third), (void, why)) == (Correction(why), Correction(void))
+    assert corrections((first,), (recorded,)) == ()

@@ -186,6 +186,30 @@ async def test_a_patient_applies_a_programme_to_themselves_and_asks_somebody(wor
     assert [q["description"] for q in waiting["questionsForYou"] if "activity" in q] == ["Physiotherapy"]
 
 
+async def test_who_applies_a_programme_finds_what_it_asks_of_them_among_their_own_questions(world: World) -> None:
+    await applied(world, await released(world))
+    plan = await world.bo.sees(f"/v1/patients/{world.patient}/plan")
+    (own,) = plan["questionsForYou"]
+    assert own["description"] == "Physiotherapy"
+    assert own["description"] not in {q["description"] for q in plan["waitingForOthers"]}
+
+    yes = next(a for a in own["answers"] if a["operation"] == "acceptActivity")
+    assert said(await world.bo.post(yes["path"], {}, version=own["version"]), 200)["status"] == "active"
+    assert "questionsForYou" not in await world.bo.sees(f"/v1/patients/{world.patient}/plan")
+
+
+async def test_a_programme_that_goes_on_is_applied_once_more_only_if_that_is_meant(world: World) -> None:
+    template = await released(world)
+    plan = await applied(world, template)
+    path = f"/v1/patients/{world.patient}/apply-template"
+    twice = said(await world.nora.post(path, {"template": template["url"]}), 409)["detail"]
+    assert f"CarePlan/{plan['id']} " in twice
+    assert "`again`" in twice
+    assert len(await world.found(f"CarePlan?subject=Patient/{world.patient}")) == 1
+
+    assert (await applied(world, template, again=True))["id"] != plan["id"]
+
+
 @pytest.mark.parametrize("form", ["{url}|{edition}", "{url}"])
 async def test_a_programme_is_applied_by_the_name_that_plans_know_it_by(world: World, form: str) -> None:
     first = await released(world)

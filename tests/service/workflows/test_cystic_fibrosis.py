@@ -144,6 +144,13 @@ async def test_what_matters_stands_first_and_each_keeps_their_own_order(world: W
     hers = [f"Goal/{goal['id']}", f"Observation/{barrier['id']}"]
     await adds(world.rosa, f"/v1/patients/{world.child}/priorities", {"items": hers}, 200)
     await adds(world.mia, f"/v1/patients/{world.child}/priorities", {"items": list(reversed(mine))}, 200)
+    ids = [item.partition("/")[2] for item in reversed(mine)]
+    again = await adds(world.mia, f"/v1/patients/{world.child}/priorities", {"items": ids}, 200)
+    assert again["items"] == list(reversed(mine)), "an id is as good as a reference"
+    twice = await world.mia.post(f"/v1/patients/{world.child}/priorities", {"items": [goal["id"], mine[1]]})
+    assert [e["path"] for e in said(twice, 422)["errors"]] == ["items"]
+    nothing = await world.mia.post(f"/v1/patients/{world.child}/priorities", {"items": ["nothing"]})
+    assert [e["path"] for e in said(nothing, 422)["errors"]] == ["items[0]"]
 
     plan = await reads(world.bo, world, "plan")
     assert [s["text"] for s in plan["whatMatters"]] == ["Being with my friends without having to explain my cough"]
@@ -151,6 +158,10 @@ async def test_what_matters_stands_first_and_each_keeps_their_own_order(world: W
         (world.mia.reference, list(reversed(mine))),
         (world.rosa.reference, hers),
     ]
+    (said_of_it,) = plan["onTheWay"]
+    assert said_of_it["goal"] == f"Goal/{goal['id']}"
+    assert [b["text"] for b in said_of_it["barriers"]] == ["The pool is closed when I am off work"]
+    assert {r["about"]: r["rating"] for r in said_of_it["readiness"]} == {"importance": 9, "confidence": 6}
     seen = await world.bo.sees(f"/v1/goals/{goal['id']}/attainment")
     assert [b["text"] for b in seen["barriers"]] == ["The pool is closed when I am off work"]
     assert {r["about"]: r["rating"] for r in seen["readiness"]} == {"importance": 9, "confidence": 6}

@@ -121,7 +121,7 @@ async def as_any_ehr_finds_it(world: World, food: Json, insulin: Json, agreed: l
     for words in (
         "I eat with my friends on Fridays",
         "Not shared by Dr Bo Berg (care team).",
-        "Done by Dev Das (patient)",
+        "To be done by Dev Das (patient)",
     ):
         assert words in plan["text"]["div"]
 

@@ -218,6 +218,52 @@ async def test_a_report_is_put_right_and_what_was_said_before_stays(world: World
     assert (await world.ann.sees(path)) == gone
 
 
+async def test_a_day_alone_names_what_has_no_time_of_day_and_else_leads_to_what_does(world: World) -> None:
+    await agreed_goal(world)
+    plan, today = await care_plan(world), world.clock().date().isoformat()
+    for schedule, status in (({}, 201), ({"when": ["HS"]}, 422)):
+        own = {"description": "Knee bends", "schedule": schedule}
+        activity = said(await world.ann.post(f"/v1/care-plans/{plan['id']}/activities", own), 201)
+        body = {"occurrence": today, "outcome": "done", "note": "Ten of them"}
+        answer = said(await world.ann.post(f"/v1/activities/{activity['id']}/reports", body), status)
+        assert status == 201 or answer["errors"][0]["message"].endswith(f"It has: {today}.HS")
+
+
+async def test_the_reason_to_do_less_is_the_persons_own_and_never_our_words(world: World) -> None:
+    _, exercises = await nightly_exercises(world)
+    night = f"{world.clock().date()}.HS"
+    said_first = await reports(world.ann, exercises, night, "partly", note="My knee swelled up")
+    path = f"/v1/activities/{exercises['id']}"
+    right = {"outcome": "too-hard", "reason": "I tapped the wrong one"}
+    said(await world.ann.post(f"{path}/reports/{said_first['id']}/correct", right, version=said_first["version"]), 200)
+
+    assert (await world.ann.sees(f"{path}/smaller"))["change"]["reason"] == "My knee swelled up"
+
+
+async def test_tonight_that_was_reported_is_not_asked_for_again_by_ones_own_change(world: World) -> None:
+    await agreed_goal(world)
+    plan = await care_plan(world)
+    own = {"description": "Stretch", "schedule": {"when": ["HS"]}}
+    stretch = said(await world.ann.post(f"/v1/care-plans/{plan['id']}/activities", own), 201)
+    night = f"{world.clock().date()}.HS"
+    await reports(world.ann, stretch, night, "too-hard")
+    smaller = await world.ann.sees(f"/v1/activities/{stretch['id']}/smaller")
+    schedule = {**smaller["change"]["schedule"], "days": ()}
+    changed = await acts(world.ann, stretch, "changes", schedule=schedule, reason="Too hard")
+    assert changed["status"] == "active"
+
+    today, week, plan = [await world.ann.sees(f"/v1/patients/{world.patient}/{p}") for p in ("today", "week", "plan")]
+    of_plan = [d for g in plan["steps"] for s in g["steps"] for d in s.get("today", ())]
+    of_week = [d for day in week["days"] for d in day["items"]]
+    for seen in (today["items"], of_week, of_plan):
+        assert [d.get("report", d)["outcome"] for d in seen if d["occurrence"] == night] == ["too-hard"]
+    again = {"occurrence": night, "outcome": "done"}
+    refused = await world.ann.post(f"/v1/activities/{changed['id']}/reports", again)
+    assert said(refused, 409)["detail"].endswith("correct that report")
+    went = await world.ann.sees(f"/v1/activities/{changed['id']}/adherence")
+    assert [(w["due"], w["tooHard"]) for w in went["windows"]] == [(1, 1), (1, 1)]
+
+
 async def test_too_hard_becomes_smaller_once_the_other_side_agrees(world: World) -> None:
     goal, exercises = await a_week(world)
     smaller = await world.ann.sees(f"/v1/activities/{exercises['id']}/smaller?{ZONE}")

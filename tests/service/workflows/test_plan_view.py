@@ -41,7 +41,7 @@ async def test_each_goal_has_its_steps_of_today_and_who_is_next(world: World) ->
     nightly, cycling = for_walking["steps"]
     assert nightly["description"] == "Knee exercises"
     assert nightly["words"].startswith("every day before going to sleep, from ")
-    assert nightly["words"].endswith(". Done by Ann Ahl (patient)")
+    assert nightly["words"].endswith(". To be done by Ann Ahl (patient)")
     assert [(d["occurrence"], d["outcome"]) for d in nightly["today"]] == [(f"{tonight}.HS", "partly")]
     assert nightly["next"]["words"].startswith("Next: Ann Ahl (patient), by ")
     assert {d["from"] for d in nightly["thisWeek"]} >= {tonight}
@@ -98,7 +98,7 @@ async def test_nobody_is_called_by_an_id(world: World) -> None:
     div = on_server["text"]["div"]
 
     assert "Waiting for the answer of Nora Nyby (care team)." in div
-    assert "Done by Test clinic (clinic)" in div
+    assert "To be done by Test clinic (clinic)" in div
     assert world.suffix not in div
     plan = await the_plan(world.bo, world.patient)
     assert {a["name"] for g in plan["goals"] for a in g["acceptances"]} == {"Ann Ahl", "Dr Bo Berg", "Nora Nyby"}

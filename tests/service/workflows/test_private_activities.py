@@ -169,3 +169,18 @@ async def test_every_shared_plan_forgets_a_goal_that_becomes_private(world: Worl
             assert "goal" not in plan
             assert "activity" not in plan
             assert SECRET not in plan["text"]["div"]
+
+
+async def test_what_is_private_is_given_to_nobody_who_would_not_see_it(world: World) -> None:
+    goal, _ = await shared_activity(world)
+    await becomes(world, goal, "private")
+    plans = await world.found(f"CarePlan?subject=Patient/{world.child}")
+    for plan in plans:
+        body = {"description": "Fetch the pump", "performers": [world.rosa.reference], "goals": [goal["id"]]}
+        if is_restricted(plan):
+            del body["goals"]
+        refused = said(await world.mia.post(f"/v1/care-plans/{plan['id']}/activities", body), 422)["errors"]
+        assert [e["path"] for e in refused] == ["performers[0]"]
+        assert "cannot see what is private. You can ask: " in refused[0]["message"]
+        assert world.bo.reference in refused[0]["message"]
+    assert len(plans) == 2

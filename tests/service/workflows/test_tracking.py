@@ -165,6 +165,17 @@ async def test_a_correction_keeps_what_was_said_before_and_says_why(world: World
         ("amend-observation", "It was 95", world.ann.reference)
     }
     assert (await world.ann.sees(f"/v1/goals/{goal['id']}"))["achievementStatus"] == "improving"
+    path = f"/v1/{reference.replace('Observation', 'observations')}"
+    (correction,) = (await world.bo.sees(path))["corrections"]
+    assert (correction["who"], correction["reason"]) == (world.ann.reference, "It was 95")
+    told = [(correction[side]["status"], correction[side]["value"]["quantity"]["value"]) for side in ("from", "to")]
+    assert told == [("final", 590), ("amended", 95)]
+    assert "corrections" not in await world.bo.sees(
+        path.rpartition("/")[0].replace("/v1", f"/v1/patients/{world.patient}")
+    )
+    void = {"reason": "Not mine"}
+    await world.ann.post(f"{path}/entered-in-error", void, version=amended["version"])
+    assert [c["reason"] for c in (await world.bo.sees(path))["corrections"]] == ["It was 95", "Not mine"]
     again = await sends(world.ann, world.patient, glucose(10, value=590, goals=[goal["id"]]))
     assert again["alreadyThere"] == 1, "the phone that sends its first entry again does not undo the correction"
 
