@@ -35,6 +35,7 @@ from service.api.views import (
     GoalView,
     Health,
     KeySet,
+    NamingView,
     PersonName,
     ProblemDetails,
     Reference,
@@ -108,7 +109,7 @@ class OfferInThread(View):
         )
 
 
-class GoalThread(View):
+class GoalThread(NamingView):
     """The story of a wish: each offer, how it differs from the one before, who did what and why, what was said."""
 
     offers: tuple[OfferInThread, ...]
@@ -212,7 +213,7 @@ class CareTeamView(View):
         return cls(id=team["id"], name=team.get("name"), members=tuple(m for m in members if m))
 
 
-class PatientPlan(View):
+class PatientPlan(NamingView):
     """All about a patient's goals: what is to be done for each today and this week, what waits for you and for others,
     what matters first, what comes first for whom, goals with their scores side by side, plans, latest values, what to
     talk about, team. `language` is of our words, `people` says who is who.

@@ -4,10 +4,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from fhir_mappings.carrier import Json
+from fhir_mappings.compartment import patient_of
 from fhir_mappings.model import Reference
 from service.domain.care_teams import members_of
 from service.domain.policy import PractitionerAccess
 from service.domain.proxies import is_active
+from service.domain.scopes import Interaction, could_grant, grants
 from service.domain.thread import Occasion
 from service.errors import Flaw, InvalidContent
 
@@ -30,14 +32,16 @@ def must_be_askable(
         people: the patient's care teams with those who take part in them, and the family.
 
     Raises:
-        InvalidContent: names each such element, and who can be asked.
+        InvalidContent: names each such element, and who can be asked, as far as the token may read of them.
     """
     free = CLINICIANS if occasion.policy.practitioner_access is not PractitionerAccess.CARE_TEAM else frozenset()
     known = dict.fromkeys(_askable(people, patient, occasion))
     wrong = [path for path, who in asked.items() if who not in known and _kind(who) in JUDGED - free]
     if wrong:
-        others = "; ".join(_shown(who, names) for who in known if who != occasion.actor.reference)
-        message = f"would not see the question: nobody of this patient's family or care team. You can ask: {others}"
+        told = dict.fromkeys(_askable((p for p in people if _may_be_told(p, occasion)), patient, occasion))
+        others = "; ".join(_shown(who, names, occasion) for who in told if who != occasion.actor.reference)
+        message = "would not see the question: nobody of this patient's family or care team"
+        message += f". You can ask: {others}" if others else ""
         raise InvalidContent(*(Flaw(path, message, "business-rule") for path in wrong))
 
 
@@ -52,14 +56,23 @@ def _askable(people: Iterable[Json], patient: Reference, occasion: Occasion) -> 
         match person["resourceType"]:
             case "PractitionerRole" if reference in members:
                 yield person.get("practitioner", {}).get("reference", reference)
-            case "RelatedPerson" if is_active(person, occasion.today):
+            case "RelatedPerson" if patient_of(person) == patient and is_active(person, occasion.today):
                 yield reference
             case "CareTeam" if any(members_of(person, patient, occasion.today)):
                 yield reference
 
 
-def _shown(who: Reference, names: Mapping[Reference, str]) -> str:
-    return f"{names[who]} ({who})" if who in names else who
+def _may_be_told(person: Json, occasion: Occasion) -> bool:
+    """True for those whom a search of the actor's own would show: who can be asked is known here beside the scopes."""
+    whose, kind = patient_of(person), person["resourceType"]
+    interaction = Interaction.SEARCH if kind == "CareTeam" else Interaction.READ
+    return whose is None or grants(occasion.actor.granted(whose), person, interaction)
+
+
+def _shown(who: Reference, names: Mapping[Reference, str], occasion: Occasion) -> str:
+    of_patient = _kind(who) == "Patient"
+    may_be_named = not of_patient or could_grant(occasion.actor.granted(who), "Patient", Interaction.READ)
+    return f"{names[who]} ({who})" if who in names and may_be_named else who
 
 
 def _kind(who: Reference) -> str:
