@@ -148,8 +148,9 @@ def _sandbox_service(issuer: DemoIssuer, sandbox: Sandbox) -> FastAPI:
     )
     verifier = SmartTokenVerifier(issuer.issuers, audience=AUDIENCE, fhir_base_url=sandbox.fhir)
     keys, ehrs = ClientKeys.generated(), sandbox.ehr.clients
-    service = create_app(lambda: open_services(settings, verifier=verifier, keys=keys, cds_clients=ehrs))
-    service.include_router(demo_app(issuer))
+    edge = Edge(hosts=frozenset({LOOPBACK, "localhost"}))  # a page of elsewhere that has our address reads nothing here
+    service = create_app(lambda: open_services(settings, verifier=verifier, keys=keys, cds_clients=ehrs), edge)
+    service.include_router(demo_app(issuer, sandbox.ehr, sandbox.service + DEMO_APP))
     return service
 
 

@@ -3,7 +3,6 @@
 import shlex
 import sys
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -96,15 +95,14 @@ def call_of(hook: Hook, fhir: str) -> tuple[str, Json]:
     }
 
 
-def launch_of(link: Json, fhir: str) -> str:
-    """A SMART link as an EHR opens it. What a token would say of the launch is in `launch`: the sandbox has no server
-    for tokens.
+def launch_of(link: Json, fhir: str, ehr: DemoEhr) -> str:
+    """A SMART link as an EHR opens it. What a token would say of the launch is in `launch`, signed: the sandbox has no
+    server for tokens.
 
     Source: https://hl7.org/fhir/smart-app-launch/STU2.2/app-launch.html#launch-app-ehr-launch
     """
     context = {"patient": CONTEXT["patientId"], "user": CONTEXT["userId"], "appContext": link.get("appContext")}
-    launch = urlsafe_b64encode(encode(context)).decode()
-    return f"{link['url']}?{urlencode({'iss': fhir, 'launch': launch})}"
+    return f"{link['url']}?{urlencode({'iss': fhir, 'launch': ehr.launch(context, link['url'])})}"
 
 
 def _bundle(resource: Json) -> Json:
@@ -156,7 +154,7 @@ def _shown(sandbox: Sandbox, path: str, body: Json, language: str) -> list[Json]
     for card in cards:
         said.print(_panel(card))
         for link in card.get("links", ()):
-            said.print(f"{link['label']}:\n{launch_of(link, sandbox.fhir)}\n", soft_wrap=True)
+            said.print(f"{link['label']}:\n{launch_of(link, sandbox.fhir, sandbox.ehr)}\n", soft_wrap=True)
     if not cards:
         said.print("No card: there is nothing to say.")
     said.print(f"{body['hook']}, answered in {took:.0f} ms", style="dim")

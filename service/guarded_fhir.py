@@ -27,7 +27,14 @@ from service.domain.access import (
     without_content,
 )
 from service.domain.actors import Actor, Role
-from service.domain.confidentiality import restricted_in, tells_of, with_private, without_narrative, without_private
+from service.domain.confidentiality import (
+    restricted_in,
+    tells_of,
+    with_private,
+    without_narrative,
+    without_orphans,
+    without_private,
+)
 from service.domain.edits import must_be_theirs_to_write
 from service.domain.policy import DEFAULT_POLICY, Policy
 from service.domain.scopes import Interaction
@@ -115,13 +122,14 @@ class GuardedFhir:
         )
         await self._shown(found, Interaction.SEARCH, matches=resource_type)
         private = await self._private_to({p for r in found if (p := patient_of(r))}, found)
-        return [r for r in found if may_see(self.actor, r) and not tells_of(r, private)]
+        return without_orphans([r for r in found if may_see(self.actor, r) and not tells_of(r, private)], resource_type)
 
     async def languages(self, patient: Reference) -> tuple[str, ...]:
-        """See `GuardedGateway`. An act has mostly read the patient already."""
+        """See `GuardedGateway`. An act has mostly read the patient already, perhaps more of them than may be shown."""
         known = next((r for (reference, _), r in self._versions.items() if reference == patient), None)
         try:
-            return languages_from_fhir(known or await self.rights.person(self.fhir, patient))
+            person = known or await self.rights.person(self.fhir, patient)
+            return languages_from_fhir(without_content(self.actor, person)) if person else ()
         except (CoPlanError, MappingError):
             return ()
 
@@ -206,7 +214,8 @@ class GuardedFhir:
             shown[id(resource)] = visible
             if keep:
                 self._remember(resource, visible)
-        return [shown[id(r)] for r in found if id(r) in shown]
+        told = [shown[id(r)] for r in found if id(r) in shown]
+        return without_orphans(told, matches) if matches else told
 
     def _visible(self, resource: Json, private: Collection[Reference]) -> Json:
         if resource["resourceType"] == "CarePlan":

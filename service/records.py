@@ -189,12 +189,14 @@ async def _contents_of(search: Search, patient: Reference) -> list[Json]:
 
 
 async def people_of(search: Search, patient: Reference) -> list[Json]:
-    """Care teams with their members, and the family: those whom a plan calls by name."""
+    """Care teams with their members, and the family: those whom a plan calls by name. Other patients and their families
+    are none of them, even where a team names them.
+    """
     teams, family = await asyncio.gather(
         where_permitted(search("CareTeam", [("patient", patient), ("_include", "CareTeam:participant")])),
         where_permitted(search("RelatedPerson", [("patient", patient)])),
     )
-    return [*teams, *family]
+    return [r for r in (*teams, *family) if patient_of(r) in {None, patient}]
 
 
 def _contents(found: list[Json], person: Json, people: list[Json], otherwise: Language) -> PlanContents:

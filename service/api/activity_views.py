@@ -15,7 +15,7 @@ from fhir_mappings.target import concept_in_words
 from fhir_mappings.timing import schedule_in_words
 from fhir_mappings.wording import ENGLISH, Language
 from service.api.question_views import QuestionView
-from service.api.views import CodingView, Day, NoteView, PersonName, Reference, View, day_text, people_in
+from service.api.views import CodingView, Day, NamingView, NoteView, PersonName, Reference, View, day_text, people_in
 from service.domain.due import Due
 from service.domain.next_steps import NextStep
 from service.workflows.days import Agenda, Steps
@@ -137,7 +137,7 @@ class ActivityStep(View):
     next: NextStepView | None = None
 
 
-class ActivityList(View):
+class ActivityList(NamingView):
     """Each activity, and who has to do what next."""
 
     activities: tuple[ActivityStep, ...]
@@ -223,7 +223,7 @@ class DueView(View):
         )
 
 
-class Today(View):
+class Today(NamingView):
     """What is due on `date` by the clock of `timeZone`, and the proposals that wait for you."""
 
     patient: Reference
@@ -250,7 +250,7 @@ class DayOfPlan(View):
     items: tuple[DueView, ...]
 
 
-class Week(View):
+class Week(NamingView):
     """Monday to Sunday. `days` has what is due on a day of its own, `anyDay` what may be done on several."""
 
     patient: Reference

@@ -15,6 +15,7 @@ from fhir_mappings.model import Reference
 from fhir_mappings.wording import Language
 from service.api.views import View
 from service.commit import Outcome, Session
+from service.domain.actors import Role
 from service.errors import IdempotencyKeyReused, NotAcceptable
 from service.ports import IdempotencyKeys, Reply
 
@@ -172,8 +173,12 @@ class Act:
         return response
 
     async def _answered_before(self) -> Reply | None:
-        """A right that has ended since the first answer ends the repetition, too: what it shows is read again."""
-        operation = self.session.operation
+        """A right that has ended since the first answer ends the repetition, too: what it shows is read again.
+
+        To the family it is never given as it was: it may name what has become private since. Their repetition is found
+        on the FHIR server, and judged there like anything else that is read.
+        """
+        operation = None if self._may_name_what_is_kept else self.session.operation
         reply = await self.replies.find(self._key()) if operation else None
         if reply and operation and reply.fingerprint != operation.fingerprint:
             raise IdempotencyKeyReused("this Idempotency-Key came before with another body")
@@ -188,8 +193,12 @@ class Act:
         else:
             await self.session.fhir.read(resource_type, resource_id)
 
+    @property
+    def _may_name_what_is_kept(self) -> bool:
+        return self.session.actor.role is Role.RELATED_PERSON
+
     async def _keep(self, response: Response, about: Reference) -> None:
-        if operation := self.session.operation:
+        if (operation := self.session.operation) and not self._may_name_what_is_kept:
             shown = tuple((n, v) for n, v in response.headers.items() if n in {"etag", "location"})
             media_type = str(response.media_type)
             reply = Reply(operation.fingerprint, response.status_code, media_type, shown, bytes(response.body), about)

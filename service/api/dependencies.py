@@ -21,6 +21,7 @@ from service.commit import Operation, Session
 from service.domain.actors import Actor, Claims
 from service.domain.catalogue import Catalogue
 from service.domain.conflicts import ConflictRules
+from service.domain.permissions import must_be_possible
 from service.errors import (
     IdempotencyKeyMalformed,
     IdempotencyKeyMissing,
@@ -278,12 +279,14 @@ async def get_operation(
 
 
 async def get_act(
+    request: Request,
     session: CurrentSession,
     services: CurrentServices,
     form: AcceptedForm,
     operation: Annotated[Operation, Depends(get_operation)],
 ) -> Act:
-    """A POST with its operation."""
+    """A POST with its operation, once it is known to be one that this token is good for."""
+    must_be_possible(session.actor, request.scope["route"].operation_id)
     kept_for = services.settings.replies_kept_for
     return Act(replace(session, operation=operation), form, services.replies, kept_for)
 

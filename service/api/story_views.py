@@ -37,6 +37,7 @@ from service.api.views import (
     GoalView,
     Health,
     KeySet,
+    NamingView,
     PersonName,
     ProblemDetails,
     Reference,
@@ -110,7 +111,7 @@ class OfferInThread(View):
         )
 
 
-class GoalThread(View):
+class GoalThread(NamingView):
     """The story of a wish: each offer, how it differs from the one before, who did what and why, what was said."""
 
     offers: tuple[OfferInThread, ...]
@@ -214,7 +215,7 @@ class CareTeamView(View):
         return cls(id=team["id"], name=team.get("name"), members=tuple(m for m in members if m))
 
 
-class PatientPlan(View):
+class PatientPlan(NamingView):
     """All about a patient's goals: what is to be done for each today and this week, what waits for you and for others,
     what matters first, what comes first for whom, goals with their scores side by side, what is in the way and how
     ready somebody is, plans, latest values, what to talk about, team. `language` is of our words, `people` says who is

@@ -6,12 +6,13 @@ msgspec writes them at once, Decimals as the numbers that they came from; pydant
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
 from fhir_mappings import model
 from fhir_mappings.attainment import NAMES
+from fhir_mappings.carrier import encode
 from fhir_mappings.narrative import called
 from fhir_mappings.target import target_in_words
 from fhir_mappings.wording import ENGLISH, Language
@@ -34,6 +35,16 @@ class PersonName(View):
 def people_in(names: Mapping[Reference, str]) -> tuple[PersonName, ...]:
     """All who have a name here."""
     return tuple(PersonName(reference=r, name=n) for r, n in sorted(names.items()))
+
+
+class NamingView(View):
+    """Has `people`: who is who, of those, and only those, to whom it refers itself."""
+
+    def __post_init__(self) -> None:
+        view: Any = self  # where `people` stands among the members is for each view to say
+        people, view.people = view.people, ()
+        told = encode(view)
+        view.people = tuple(p for p in people if f'"{p.reference}"'.encode() in told)
 
 
 class CodingView(View):

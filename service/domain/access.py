@@ -12,7 +12,7 @@ from fhir_mappings.codes import SHARED_PLAN
 from fhir_mappings.compartment import COMPARTMENT, PATIENT_FREE, is_patient_free, patient_of, references_in
 from fhir_mappings.elements import identifier, is_restricted
 from fhir_mappings.model import Reference
-from service.domain.actors import Actor, Right, Role
+from service.domain.actors import Actor, ProxyRights, Right, Role
 from service.domain.scopes import Interaction, Scope, could_grant, grants, grants_all
 from service.errors import NotPermitted, ScopeMissing
 
@@ -86,6 +86,11 @@ def could_reach(actor: Actor, resource_type: str, interaction: Interaction) -> b
     granted = actor.granted(None)
     about_goals = resource_type in ABOUT_GOALS and _reaches_what_is_about_goals(granted, interaction)
     return about_goals or could_grant(granted, resource_type, interaction)
+
+
+def right_missing(proxy: ProxyRights, right: Right) -> NotPermitted:
+    """The refusal for want of a right of a family member."""
+    return NotPermitted(f"what you may do for the patient is decided by {proxy.by}: you may not {right}")
 
 
 def scope_missing(actor: Actor, resource_type: str, interaction: Interaction) -> ScopeMissing:

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from hashlib import sha256
+from typing import Final
 
 from fhir_mappings.model import Reference
 from service.domain.scopes import Level, Scope, understood
+
+ONLY_READS: Final = "an application without a user only reads: to act, it takes a token with fhirUser"
 
 
 class Role(StrEnum):

@@ -3,12 +3,12 @@
 Source: https://hl7.org/fhir/R4/security-labels.html
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import SHARED_PLAN
-from fhir_mappings.compartment import references_in
+from fhir_mappings.compartment import is_patient_free, references_in
 from fhir_mappings.elements import identifier, is_restricted
 from fhir_mappings.model import Reference
 
@@ -30,6 +30,23 @@ def tells_of(resource: Json, private: Collection[Reference]) -> bool:
     return resource["resourceType"] != "CarePlan" and any(
         reference.partition("/_history/")[0] in private for _, reference in references_in(resource, "")
     )
+
+
+def without_orphans(shown: Sequence[Json], matches: str) -> list[Json]:
+    """Without included people and places to which nothing leads that is shown: they would tell of what is not.
+
+    Args:
+        matches: the type that was searched for; what is of it was found for its own sake.
+    """
+    kept = {_key(r): r for r in shown if r["resourceType"] == matches or not is_patient_free(r)}
+    included = {_key(r): r for r in shown if _key(r) not in kept}
+    ahead = list(kept.values())
+    while ahead:
+        named = {_local(reference) for _, reference in references_in(ahead.pop(), "")}
+        reached = {key: included.pop(key) for key in named & included.keys()}
+        kept |= reached
+        ahead += reached.values()
+    return [r for r in shown if _key(r) in kept]
 
 
 def without_private(plan: Json, private: Collection[Reference]) -> Json:
@@ -75,6 +92,15 @@ def _with(plan: Json, goals: list[Any], activities: list[Any]) -> Json:
 
 def _anywhere(element: Any) -> Iterator[Reference]:
     return (reference.partition("/_history/")[0] for _, reference in references_in(element, ""))
+
+
+def _key(resource: Json) -> Reference:
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def _local(reference: Reference) -> Reference:
+    """`Type/id`, also of an absolute reference: the server has followed it."""
+    return "/".join(reference.partition("/_history/")[0].rsplit("/", 2)[-2:])
 
 
 def _named(link: Any) -> Reference:

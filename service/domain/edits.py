@@ -29,8 +29,8 @@ from fhir_mappings.model import Reference
 from fhir_mappings.preference import has_asked, is_preference, preference_from_fhir
 from fhir_mappings.priority_list import priority_list_from_fhir
 from service.domain.acceptance import common_priority
-from service.domain.access import changed_elements
-from service.domain.actors import Actor, Right, Role
+from service.domain.access import changed_elements, right_missing
+from service.domain.actors import ONLY_READS, Actor, Right, Role
 from service.domain.policy import Policy
 from service.domain.preferences import may_withdraw
 from service.errors import NotPermitted
@@ -162,12 +162,12 @@ def must_be_theirs_to_write(actor: Actor, before: Json | None, after: Json, poli
 
 def _must_have_the_right(actor: Actor, before: Json | None, after: Json) -> None:
     if actor.role is Role.SYSTEM:
-        raise NotPermitted("an application without a user only reads: to act, it takes a token with fhirUser")
+        raise NotPermitted(ONLY_READS)
     if actor.proxy is None or after["resourceType"] in {"AuditEvent", "Provenance"}:
         return
     needed = Right.RECORD if _is_recording(before, after) else Right.ACT
     if needed not in actor.proxy.rights:
-        raise NotPermitted(f"what you may do for the patient is decided by {actor.proxy.by}: you may not {needed}")
+        raise right_missing(actor.proxy, needed)
 
 
 def _is_recording(before: Json | None, after: Json) -> bool:

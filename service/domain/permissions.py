@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from service.domain.access import could_reach
-from service.domain.actors import Actor, Right
+from service.domain.access import could_reach, right_missing, scope_missing
+from service.domain.actors import ONLY_READS, Actor, Right, Role
 from service.domain.operations import OPERATIONS, Operation
 from service.domain.policy import DEFAULT_POLICY, Policy
 from service.domain.scopes import Interaction, could_grant, not_understood, understood
+from service.errors import NotPermitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,28 @@ def permissions(actor: Actor, policy: Policy = DEFAULT_POLICY) -> Permissions:
         not_understood=not_understood(actor.scopes),
         without_effect=tuple(text for text, scope in texts.items() if scope is not None and scope not in counting),
     )
+
+
+def must_be_possible(actor: Actor, name: str) -> None:
+    """Refuses an act for want of what every such act takes, before anything is read or judged for it.
+
+    Whose turn it is, and which side's, the rules say: they know why.
+
+    Args:
+        name: its operationId.
+
+    Raises:
+        ScopeMissing: names the first scope that is missing.
+        NotPermitted: an application, or a family member without the right.
+    """
+    operation = OPERATIONS[name]
+    if actor.role is Role.SYSTEM and actor.role not in operation.by:
+        raise NotPermitted(ONLY_READS)
+    for resource_type, interaction in operation.scopes:
+        if not _reaches(actor, resource_type, interaction):
+            raise scope_missing(actor, resource_type, interaction)
+    if actor.proxy is not None and operation.right not in actor.proxy.rights:
+        raise right_missing(actor.proxy, operation.right)
 
 
 def _is_possible(actor: Actor, operation: Operation) -> bool:

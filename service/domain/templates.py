@@ -20,7 +20,7 @@ from fhir_mappings.templates import (
     TemplateGoal,
 )
 from fhir_mappings.wording import ENGLISH, Language
-from service.domain.actors import Actor, Role
+from service.domain.actors import ONLY_READS, Actor, Role
 from service.domain.policy import Policy
 from service.domain.thread import Change, Occasion
 from service.errors import NotPermitted, TransitionNotAllowed
@@ -317,7 +317,13 @@ def _with(template: Template, content: Content) -> Template:
 
 
 def _named(actor: Actor, voice: Voice) -> Named:
-    """Clinicians act in their profession and are named; patients and families only if they want to be."""
+    """Clinicians act in their profession and are named; patients and families only if they want to be.
+
+    Raises:
+        NotPermitted: an application has no hand in it.
+    """
+    if actor.role not in ROLES:
+        raise NotPermitted(ONLY_READS)
     role = ROLES[actor.role]
     if actor.role is Role.PRACTITIONER:
         return Named(actor.display or role, voice.act)

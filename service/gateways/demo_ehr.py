@@ -10,7 +10,9 @@ from typing import Final
 from uuid import uuid4
 
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
+from joserfc.jwt import ClaimsOption
 
 from fhir_mappings.carrier import Json
 from service.gateways.cds_clients import CdsClient
@@ -18,6 +20,8 @@ from service.gateways.issuer_keys import KnownKeys
 
 EHR: Final = "urn:coplan:demo-ehr"
 LIFETIME: Final = timedelta(minutes=5)
+OPENED_WITHIN: Final = timedelta(hours=1)
+"""How long the link below a card opens the app."""
 
 
 class DemoEhr:
@@ -60,6 +64,28 @@ class DemoEhr:
     def token(self, endpoint: str) -> str:
         """A token for one call of this URL."""
         return self.signed(self.claims(endpoint))
+
+    def launch(self, context: Json, app: str) -> str:
+        """The `launch` parameter with which this EHR, and nobody else, opens its app."""
+        now = int(time.time())
+        return self.signed(
+            {"iss": EHR, "aud": app, "iat": now, "exp": now + int(OPENED_WITHIN.total_seconds()), "context": context}
+        )
+
+    def launched(self, launch: str, app: str) -> Json:
+        """The context of a launch of this app.
+
+        Raises:
+            ValueError: this EHR has not signed it, or for another app, or long ago.
+        """
+        try:
+            claims: Json = jwt.decode(launch, self._key, algorithms=["ES384"]).claims
+            iss, aud = (ClaimsOption(essential=True, value=value) for value in (EHR, app))
+            jwt.JWTClaimsRegistry(iss=iss, aud=aud, exp=ClaimsOption(essential=True)).validate(claims)
+            context: Json = claims["context"]
+        except (JoseError, KeyError, UnicodeError) as exc:
+            raise ValueError("no launch of this EHR") from exc
+        return context
 
     def signed(self, claims: Json) -> str:
         """A token with these claims."""

@@ -10,16 +10,16 @@ from fhir_mappings.bundle import next_link, resources
 from fhir_mappings.carrier import Json
 from fhir_mappings.compartment import PATIENT_ELEMENT, patient_of
 from fhir_mappings.decision import Order
-from fhir_mappings.elements import MappingError
+from fhir_mappings.elements import MappingError, is_restricted
 from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import Reference
 from fhir_mappings.order import is_order, order_from_fhir
 from fhir_mappings.preference import is_preference, preference_from_fhir
 from fhir_mappings.task import task_from_fhir
 from fhir_mappings.wording import ENGLISH, Language
-from service.domain.access import may_see
-from service.domain.actors import Actor
+from service.domain.actors import Actor, Role
 from service.domain.cards import Card, Situation
+from service.domain.confidentiality import restricted_in, tells_of
 from service.domain.conflicts import ConflictRules
 from service.domain.hooks import Answer, Fact
 from service.domain.thread import WAITING
@@ -70,7 +70,7 @@ async def answer_hook(
         FactsMissing: nothing came with the call, and there is no server to ask.
     """
     _must_be_of_one_patient(call)
-    drafts = tuple(_own(d, call, "context") for d in call.drafts)
+    drafts = tuple(_theirs(call.drafts, call, "context"))
     known = {f: _prefetched(call, f) for f in answer.facts}
     wanted = [f for f in answer.facts if known[f] is None]
     if wanted:
@@ -182,11 +182,11 @@ def _prefetched(call: HookCall, fact: Fact) -> list[Json] | None:
         case None:
             return []
         case {"resourceType": "Bundle"} as bundle if next_link(bundle) is None:
-            return [_own(r, call, f"prefetch.{fact}") for r in resources(bundle)]
+            return _theirs(resources(bundle), call, f"prefetch.{fact}")
         case {"resourceType": "Bundle" | "OperationOutcome"}:
             return None
         case {"resourceType": str()} as resource:
-            return [_own(resource, call, f"prefetch.{fact}")]
+            return _theirs((resource,), call, f"prefetch.{fact}")
         case _:
             raise InvalidContent(Flaw(f"prefetch.{fact}", "is no resource", "structure"))
 
@@ -220,14 +220,29 @@ def _resources_in(value: Any) -> Iterable[Json]:
             return ()
 
 
+def _theirs(found: Iterable[Json], call: HookCall, path: str) -> list[Json]:
+    """Those that the actor may be told of: what is kept from the family is left out, and nothing is said of it."""
+    own = [_own(r, call, path) for r in found]
+    if call.actor.role is not Role.RELATED_PERSON:
+        return own
+    private = restricted_in(
+        _localised(r, _base_of(call)) for value in call.prefetch.values() for r in _resources_in(value)
+    )
+    return [r for r in own if not is_restricted(r) and not tells_of(r, private)]
+
+
 def _own(resource: Json, call: HookCall, path: str, *, needed: bool = True) -> Json:
-    """The resource in terms of its server, once it is known to be of this patient and the actor's to see."""
-    local: Json = _localised(resource, f"{call.fhir_base.rstrip('/')}/") if call.fhir_base else resource
+    """The resource in terms of its server, once it is known to be of this patient, whose data the actor may see."""
+    local: Json = _localised(resource, _base_of(call))
     named = patient_of(local)
     is_theirs = named == call.patient if named or (needed and local.get("resourceType") in PATIENT_ELEMENT) else True
-    if not is_theirs or (named and not may_see(call.actor, local)):
+    if not is_theirs or (named and not call.actor.may_act_for(named)):
         raise InvalidContent(Flaw(path, "has a resource that is not of context.patientId", "business-rule"))
     return local
+
+
+def _base_of(call: HookCall) -> str:
+    return f"{call.fhir_base.rstrip('/')}/" if call.fhir_base else ""
 
 
 def _localised(value: Any, base: str) -> Any:

@@ -87,7 +87,7 @@ async def read_plan(patient: Reference, *, session: Session, zone: ZoneInfo = UT
     asking = tuple(task_from_fhir(t) for t in tasks if asks_about(t))
     mine, waiting = split_for(session.actor, questions_about(asking, found, activities))
     shown = tuple(g for g in found if g.lifecycle_status not in HISTORY)
-    latest = await where_permitted(_with_rarely_measured(session.fhir, shown, observations))
+    latest = await where_permitted(_with_rarely_measured(session.fhir, patient, shown, observations))
     steps = plan_steps(activities, tuple(map(report_from_fhir, reported)), asking, today, zone)
     return PlanView(
         patient=patient,
@@ -167,14 +167,17 @@ async def _latest(fhir: FhirGateway, patient: Reference, now: datetime) -> list[
     return found
 
 
-async def _with_rarely_measured(fhir: FhirGateway, goals: Iterable[Goal], found: list[Json]) -> list[Json]:
+async def _with_rarely_measured(
+    fhir: FhirGateway, patient: Reference, goals: Iterable[Goal], found: list[Json]
+) -> list[Json]:
     """What was found, and what is measured more rarely: a page that is full is asked for again without the goals that
     it has. Each page has a goal more, or is the last.
     """
     measurable = {g.reference for g in goals if g.lifecycle_status in MEASURED}
     everything, page = found, found
     while len(page) >= LATEST_LIMIT and (missing := measurable - _goals_of(everything)):
-        asked = [("focus", ",".join(sorted(missing))), ("_sort", "-date"), ("_count", str(LATEST_LIMIT))]
+        of_these = [("patient", patient), ("focus", ",".join(sorted(missing)))]
+        asked = [*of_these, ("_sort", "-date"), ("_count", str(LATEST_LIMIT))]
         page = await fhir.search("Observation", asked, limit=LATEST_LIMIT)
         everything = [*everything, *page]
         if not missing & _goals_of(page):

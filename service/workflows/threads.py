@@ -43,12 +43,14 @@ async def read_thread(goal_id: str, *, session: Session) -> ThreadView:
     record = await read_record(session.fhir, goal_id, told=False)
     offers = in_order(record.thread.goals)
     about = ",".join(g.reference for g in offers)
-    messages, provenances, people = await asyncio.gather(
+    resource_type, _, patient_id = record.goal.subject.partition("/")
+    messages, provenances, people, patient, language = await asyncio.gather(
         session.fhir.search("Communication", [("based-on", about), ("patient", record.goal.subject)]),
         session.fhir.search("Provenance", [("target", about)]),
         people_of(session.fhir.search, record.goal.subject),
+        session.fhir.read(resource_type, patient_id),  # as the token may be shown them; the record is for acts
+        session.words_for(record.goal.subject),
     )
-    language = session.reader or record.contents.language
     stamps = sorted(map(stamp_from_fhir, provenances), key=lambda s: s.recorded)
     return ThreadView(
         record.goal.thread,
@@ -56,7 +58,7 @@ async def read_thread(goal_id: str, *, session: Session) -> ThreadView:
         tuple(sorted(map(message_from_fhir, messages), key=lambda m: m.sent)),
         questions_about((t for t in record.thread.tasks if t.status in UNSETTLED), offers, ()),
         language,
-        {**record.contents.names, **names_from_fhir(people)},
+        names_from_fhir((*people, patient)),
     )
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from joserfc.jwk import KeySet
+from starlette.responses import HTMLResponse
 from typer.testing import CliRunner
 
 from fhir_mappings.carrier import encode
@@ -165,30 +167,71 @@ async def test_the_ehr_of_the_sandbox_is_a_stranger_everywhere_else() -> None:
             await services.decisions.clients.verify(DemoEhr().token(endpoint), endpoint)
 
 
+APP = "http://coplan.test/demo/app"
+EHR = DemoEhr()
+
+
+async def opened(launch: str) -> HTMLResponse:
+    (route,) = demo_app(DemoIssuer(), EHR, APP).routes
+    page: HTMLResponse = await route.endpoint(launch)  # type: ignore[attr-defined]
+    return page
+
+
 @pytest.mark.parametrize(
     "launch",
     [
         "",
         "x",
+        "é.x.y",
         "eyJ9",
-        "bnVsbA==",
         "e30=",
-        "eyJwYXRpZW50IjoiPC9zY3JpcHQ-In0=",
-        "eyJwYXRpZW50IjoiYSIsImFwcENvbnRleHQiOjF9",
+        "eyJwYXRpZW50IjoiYW5uIn0=",
+        EHR.token(APP),
+        EHR.launch({"patient": "ann"}, "http://elsewhere.test/demo/app"),
+        DemoEhr().launch({"patient": "ann"}, APP),
+        *(
+            EHR.launch(context, APP)
+            for context in (
+                {},
+                {"patient": "</script>"},
+                {"patient": "ann/bo"},
+                {"patient": "a" * 65},
+                {"patient": 1},
+                {"patient": "ann", "user": "Practitioner"},
+                {"patient": "ann", "user": "Practitioner/bo/x"},
+                {"patient": "ann", "appContext": 1},
+                {"patient": "ann", "appContext": '{"encounter":"<"}'},
+            )
+        ),
     ],
 )
 async def test_what_is_no_launch_of_the_sandbox_opens_nothing(launch: str) -> None:
-    (route,) = demo_app(DemoIssuer()).routes
+    """Only its EHR hands out a patient's identity: whoever knows the address alone gets none."""
     with pytest.raises(InvalidContent):
-        await route.endpoint(launch)  # type: ignore[attr-defined]
+        await opened(launch)
+
+
+async def test_a_launch_that_is_old_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("service.gateways.demo_ehr.OPENED_WITHIN", -timedelta(hours=1))
+        launch = EHR.launch({"patient": "ann"}, APP)
+    with pytest.raises(InvalidContent):
+        await opened(launch)
+    assert (await opened(EHR.launch({"patient": "ann"}, APP))).status_code == 200
+
+
+def test_the_sandbox_answers_to_no_foreign_name(coplan: str) -> None:
+    answer = httpx.get(f"{coplan}/demo/app?launch=x", headers={"Host": "evil.example"}, trust_env=False)
+
+    assert answer.status_code == 421
 
 
 async def test_a_page_holds_nothing_that_could_end_its_script() -> None:
-    (route,) = demo_app(DemoIssuer()).routes
     context = '{"ask":"</script><script>alert(1)</script>"}'
-    link = launch_of({"url": "http://coplan.test/demo/app", "appContext": context}, "http://fhir.test")
+    link = launch_of({"url": APP, "appContext": context}, "http://fhir.test", EHR)
     launch = httpx.QueryParams(urlsplit(link).query)["launch"]
-    page = await route.endpoint(launch)  # type: ignore[attr-defined]
+    page = await opened(launch)
 
+    assert isinstance(page.body, bytes)
     assert page.body.count(b"<script") == page.body.count(b"</script>") == 1
     assert b"'unsafe-inline'" not in page.headers["content-security-policy"].encode()

@@ -144,3 +144,14 @@ async def test_no_answer_is_refused_for_want_of_a_language(server: Server) -> No
     assert await guard.languages("Patient/absent") == ()
     async with open_fhir_client("http://127.0.0.1:1/fhir", deadline=timedelta(seconds=1)) as nobody:
         assert await GuardedFhir(nobody, an_actor(server.ann)).languages(server.ann) == ()
+
+
+async def test_a_language_is_of_the_patient_and_not_for_who_may_not_read_them(server: Server) -> None:
+    spoken = [{"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": "es"}]}}]
+    luz = f"Patient/{(await server.has({'resourceType': 'Patient', 'communication': spoken}))['id']}"
+    for scope, known in (("user/Patient.r", ("es",)), ("user/Goal.rs", ())):
+        actor = an_actor(luz, patients=frozenset({luz}), scopes=frozenset({scope}))
+        assert await GuardedFhir(server.fhir, actor).languages(luz) == known
+        met = GuardedFhir(server.fhir, actor)
+        await met.search_beside("Patient", [("_id", luz.partition("/")[2])])
+        assert await met.languages(luz) == known, "also where an act has read more of them"

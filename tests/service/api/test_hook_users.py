@@ -29,6 +29,10 @@ async def cards(world: World, user: Person, patient: str, **parts: Any) -> list[
     return found
 
 
+async def goals_of(world: World) -> list[Json]:
+    return await world.found(f"Goal?patient=Patient/{world.child}")
+
+
 async def agreed(world: World) -> Json:
     """Something to tell of Mia, and of Ann."""
     await world.ann.acts(await world.bo.proposes(world.patient, "Walk to the shops"), "accept")
@@ -77,6 +81,35 @@ async def test_what_the_consent_takes_away_is_not_told_by_a_hook(world: World) -
     assert (await world.fhir.put(f"Consent/{consent['id']}", json=consent)).is_success
 
     assert await cards(world, world.rosa, world.child) == []
+
+    goals = {"resourceType": "Bundle", "entry": [{"resource": g} for g in await goals_of(world)]}
+    along: Json = {"goals": goals, "preferences": None, "tasks": None}
+    assert await cards(world, world.rosa, world.child, prefetch=along) == [], "nor by what came with the call"
+    assert len(await cards(world, world.bo, world.child, prefetch=along)) == 1
+
+
+async def test_what_is_kept_from_the_family_is_left_out_of_what_came_with_the_call(world: World) -> None:
+    """Nothing is said of it: a refusal would tell that there is something."""
+    shared = await agreed(world)
+    own = await world.mia.proposes(world.child, "Be left alone", visibility="private")
+    await world.bo.acts(own, "accept")
+    found = await goals_of(world)
+    assert {g["id"] for g in found} == {shared["id"], own["id"]}
+    about = {"focus": {"reference": f"Goal/{own['id']}"}, "for": {"reference": f"Patient/{world.child}"}}
+    task = {"resourceType": "Task", "id": "t", "status": "requested", "intent": "proposal", **about}
+    told = []
+    for with_own in (True, False):
+        goals = [g for g in found if with_own or g["id"] == shared["id"]]
+        tasks = [task] if with_own else []
+        along = {
+            "goals": {"resourceType": "Bundle", "entry": [{"resource": g} for g in goals]},
+            "tasks": {"resourceType": "Bundle", "entry": [{"resource": t} for t in tasks]},
+            "preferences": None,
+        }
+        (card,) = await cards(world, world.rosa, world.child, prefetch=along)
+        assert "Be left alone" not in str(card)
+        told.append({k: v for k, v in card.items() if k != "uuid"})
+    assert told[0] == told[1]
 
 
 async def test_without_a_server_to_ask_nobody_vouches_for_the_family() -> None:

@@ -80,7 +80,7 @@ async def test_a_portal_with_few_scopes_does_all_a_patient_does(world: World) ->
         ("patient/Goal.rs patient/CarePlan.rs", "accept", "patient/Goal.u"),
         ("patient/Goal.u patient/CarePlan.rs", "accept", "patient/Goal.r"),
         ("patient/Goal.cruds", "accept", "patient/CarePlan.s"),
-        ("patient/Goal.cruds patient/CarePlan.rs", "progress", "patient/Observation.s"),
+        ("patient/Goal.cruds patient/CarePlan.rs", "progress", "patient/Observation.c"),
         ("patient/Goal.cruds patient/CarePlan.rs patient/Observation.rs", "progress", "patient/Observation.c"),
         ("patient/Goal.cruds?category=dietary patient/CarePlan.rs", "decline", None),
     ],
