@@ -1,5 +1,6 @@
 """How far a goal is, as each side sees it; what is in the way, what matters, what comes first."""
 
+from functools import partial
 from typing import cast
 
 from fastapi import APIRouter
@@ -15,6 +16,7 @@ from service.api.bodies import StrictRoute
 from service.api.dependencies import (
     AssessmentId,
     CurrentAct,
+    CurrentCatalogue,
     CurrentPatient,
     CurrentSession,
     GoalId,
@@ -54,12 +56,14 @@ def priority_list_view(resource: Json) -> PriorityListSet:
     responses=answers(AssessmentView, examples.ASSESSMENT, status=201, errors=WRITE_ERRORS),
     openapi_extra=body(examples.SCORE),
 )
-async def record_score(goal_id: GoalId, score: RecordScore, act: CurrentAct) -> Response:
+async def record_score(goal_id: GoalId, score: RecordScore, act: CurrentAct, catalogue: CurrentCatalogue) -> Response:
     """Which level the goal is at, as you see it: patient, family and care team each score in their own name, side by
-    side. For a goal whose target is a questionnaire score (PROM), say the points. Only people say that it is reached.
+    side. For a goal whose target is a questionnaire score (PROM), say the points; what the questionnaire cannot give
+    is refused. Only people say that it is reached.
     """
+    record = partial(attainment.record_score, session=act.session, catalogue=catalogue)
     return await act.answer(
-        lambda: attainment.record_score(goal_id, score.scored, score.at, session=act.session, note=score.note),
+        lambda: record(goal_id, score.scored, score.at, note=score.note, confirmed=score.confirmed),
         assessment_view,
         location=f"/v1/goals/{goal_id}/attainment",
     )
