@@ -72,6 +72,7 @@ async def record_observations(
     """From a diary, a device or a phone that was offline, in any order. Each entry is judged by itself: `refused` names
     what is wrong with it, and the others stand. An entry with an id of yours is recorded once, however often and in
     whichever request it is sent. A value that is hardly ever so high or low is refused until it comes `confirmed`.
+    The unit may be left out where the catalogue has just one: a sugar or a weight needs it.
     Where entries are for a goal, its achievementStatus follows at once. 422: not one entry can stand.
     """
     catalogue = services.settings.catalogue

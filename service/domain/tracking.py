@@ -20,7 +20,7 @@ from service.errors import Flaw, InvalidContent, NotPermitted, TransitionNotAllo
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """What was measured: one value, or one for each part of a panel. `unit` None: the first one of the catalogue."""
+    """What was measured: one value, or one for each part of a panel. `unit` None: the only one there is."""
 
     value: Decimal | None = None
     parts: Mapping[str, Decimal] = field(default_factory=dict)
@@ -147,7 +147,7 @@ def _unit(trackable: Trackable, amount: Amount) -> tuple[Unit, Mapping[str, Deci
     """The unit to record in, the values in it, and what was sent, in words, where that was another unit."""
     given = amount.parts if amount.value is None else {**amount.parts, "value": amount.value}
     if amount.unit is None:
-        return trackable.units[0], given, None
+        return _only_unit(trackable), given, None
     scale = Scale(trackable, trackable.units)
     exact = {key: found for key, value in given.items() if (found := scale.exact(value, amount.unit))}
     unit = next((u for _, u in exact.values()), trackable.unit(amount.unit))
@@ -155,6 +155,15 @@ def _unit(trackable: Trackable, amount: Amount) -> tuple[Unit, Mapping[str, Deci
         raise InvalidContent(unit_flaw(amount.unit, scale, "unit"))
     sent = None if same(unit.code, amount.unit) else sent_as(given.values(), amount.unit)
     return unit, {key: value for key, (value, _) in exact.items()}, sent
+
+
+def _only_unit(trackable: Trackable) -> Unit:
+    """A sugar of 22 is one thing in mg/dL and another in mmol/L: where there are several, the unit is said."""
+    first, *others = trackable.units
+    if others:
+        accepted = " / ".join(u.code for u in trackable.units)
+        raise InvalidContent(Flaw("unit", "is needed: one of {accepted}", "required", {"accepted": accepted}))
+    return first
 
 
 def _shape_flaws(trackable: Trackable, amount: Amount) -> tuple[Flaw, ...]:

@@ -17,8 +17,8 @@ START = datetime(2026, 10, 1, 7, tzinfo=UTC)
 def glucose(number: int, **parts: Any) -> Json:
     """A reading of a meter, hours apart, later ones first."""
     at = START + timedelta(hours=500 - number)
-    value = {"id": f"meter-{number}", "what": "glucose", "value": 80 + number % 60, "effective": at.isoformat()}
-    return {**value, **parts}
+    value = {"id": f"meter-{number}", "what": "glucose", "value": 80 + number % 60, "unit": "mg/dL"}
+    return {**value, "effective": at.isoformat(), **parts}
 
 
 async def sends(person: Person, patient: str, *items: Json | str, key: str | None = None) -> Json:
