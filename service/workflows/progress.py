@@ -10,6 +10,7 @@ from fhir_mappings.model import Concept, Goal, Observation, ObservedValue, Quant
 from fhir_mappings.wording import Language
 from service.commit import Decision, Outcome, Session, carry_out
 from service.domain.amounts import must_be_comparable, must_be_ucum, taken
+from service.domain.care_plans import retold
 from service.domain.catalogue import Catalogue
 from service.domain.charted import Asked, asked_for, goal_chart, tracked_chart, tracked_target
 from service.domain.lifecycle import AGREED, must_be
@@ -69,7 +70,7 @@ async def record_progress(
         goal = moved(record.goal, earlier.with_these(observation))
         goals = () if goal == record.goal else (goal,)
         change = Change(Act.RECORD_PROGRESS, observation.reference, goals=goals, observations=(observation,))
-        return Decision(change, record.sources, record.goals)
+        return Decision(retold(change, record.patient.plans), record.sources, record.goals)
 
     return await carry_out(session, decide)
 
