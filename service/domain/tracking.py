@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from difflib import get_close_matches
 from hashlib import sha256
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ from fhir_mappings.carrier import encode
 from fhir_mappings.codes import Act, ObservationStatus
 from fhir_mappings.elements import instant_text
 from fhir_mappings.model import Coding, Component, Concept, Observation, Quantity, Reference
+from fhir_mappings.wording import phrase
 from service.domain.amounts import Scale, bound_flaw, sent_as, unit_flaw, whole_flaw
 from service.domain.catalogue import Catalogue, Part, Trackable, Unit
 from service.domain.thread import Change, Occasion
@@ -63,7 +65,7 @@ def observed(reading: Reading, patient: Reference, item: str, catalogue: Catalog
     """
     trackable = catalogue.get(reading.what)
     if trackable is None:
-        raise InvalidContent(Flaw("what", "is no key of the catalogue", "not-found"))
+        raise InvalidContent(_unknown(reading.what, catalogue))
     measured = _measured(trackable, reading.amount)
     return replace(
         measured,
@@ -121,6 +123,17 @@ def voided(before: Observation, reason: str, occasion: Occasion) -> Change:
     _must_be_correctable(before, occasion)
     after = replace(before, status=ObservationStatus.ENTERED_IN_ERROR)
     return Change(Act.ENTER_IN_ERROR, before.reference, observations=(after,), reason=reason)
+
+
+def _unknown(what: str, catalogue: Catalogue) -> Flaw:
+    """Names the keys that may have been meant, by their letters or their label; else all of them."""
+    wanted = what.replace("-", " ").casefold()
+    named = [t.key for t in catalogue if any(wanted in label.casefold() for label in t.labels.values())]
+    if close := list(dict.fromkeys((*get_close_matches(what, [t.key for t in catalogue]), *named))):
+        said = phrase("is no key of the catalogue: did you mean {keys}?")
+        return Flaw("what", said, "not-found", {"keys": " / ".join(close)})
+    keys = ", ".join(t.key for t in catalogue)
+    return Flaw("what", "is no key of the catalogue, which has {keys}", "not-found", {"keys": keys})
 
 
 def _measured(trackable: Trackable, amount: Amount) -> Observation:

@@ -142,6 +142,22 @@ def test_equal_entries_have_equal_fingerprints() -> None:
     assert len({r.fingerprint for r in (reading, *others)}) == len(others) + 1
 
 
+@pytest.mark.parametrize(
+    ("what", "named"),
+    [
+        pytest.param("glucos", "did you mean glucose /", id="a slip"),
+        pytest.param("sugar", "did you mean glucose / glucose-sensor /", id="by its label"),
+        pytest.param("peso", "did you mean weight?", id="by its label in Spanish"),
+        pytest.param("vibes", "which has steps, exercise, carbohydrate", id="nothing like it"),
+    ],
+)
+def test_an_unknown_key_is_answered_with_those_that_are_known(what: str, named: str) -> None:
+    with pytest.raises(InvalidContent) as refused:
+        entered(what, value("1"))
+
+    assert named in refused.value.flaws[0].said()
+
+
 def stored(what: str = "glucose", amount: Amount | None = None, **parts: Any) -> Observation:
     return replace(entered(what, amount or value("590", "mg/dL")), **{"id": "o1", "version": "1", **parts})
 
