@@ -83,7 +83,7 @@ def _series(chart: RunChart, language: Language) -> Iterator[str]:
     yield from _missing(chart, language)
     yield from _changes(chart.signals, language)
     if ahead := chart.forecast:
-        low, high = (number(float(f"{v:.3g}"), language) for v in (ahead.low, ahead.high))
+        low, high = (number(v, language) for v in (ahead.low, ahead.high))
         day = language.short_day(ahead.day)
         yield language.say(
             "If nothing changes, 9 of 10 values around {day} lie between {low} and {high}.", day=day, low=low, high=high

@@ -53,6 +53,7 @@ def goal_chart(
         aim=_aim(target, unit, start),
         due=target.due.last_day if target.due else None,
         possible=_possible(target.measure, catalogue),
+        whole=_whole(target.measure, catalogue),
         more=more,
         left_out=left_out(target, observations, catalogue),
     )
@@ -108,6 +109,7 @@ def tracked_chart(
             series(target, observations),
             now=now,
             possible=_possible(target.measure, catalogue),
+            whole=_whole(target.measure, catalogue),
             more=more,
             left_out=left_out(target, observations, catalogue),
         )
@@ -154,6 +156,11 @@ def _unit_words(measure: Concept | None, unit: str | None, catalogue: Catalogue,
 def _possible(measure: Concept | None, catalogue: Catalogue) -> Bounds:
     trackable, _ = _found(measure, catalogue) if measure else (None, None)
     return trackable.possible if trackable else ANYTHING
+
+
+def _whole(measure: Concept | None, catalogue: Catalogue) -> bool:
+    trackable, _ = _found(measure, catalogue) if measure else (None, None)
+    return trackable is not None and trackable.whole
 
 
 def _found(measure: Concept, catalogue: Catalogue) -> tuple[Trackable | None, Part | None]:
