@@ -10,8 +10,9 @@ from starlette.responses import Response
 
 from fhir_mappings.bundle import searchset
 from fhir_mappings.carrier import Json
+from fhir_mappings.wording import Language
 from service.api import tracking_examples as examples
-from service.api.answers import Form, fhir_response, resource_response, view_response
+from service.api.answers import Form, fhir_response, told_response, view_response
 from service.api.bodies import StrictRoute
 from service.api.dependencies import (
     ID,
@@ -107,7 +108,8 @@ async def list_observations(
     )
     if form is Form.FHIR:
         return fhir_response(searchset(page.observations))
-    shown = tuple(ObservationView.shown(r, catalogue) for r in page.observations)
+    language = await session.words_for(patient)
+    shown = tuple(ObservationView.shown(r, language, catalogue) for r in page.observations)
     return view_response(ObservationList(observations=shown, next=page.cursor))
 
 
@@ -122,7 +124,7 @@ async def get_observation(
 ) -> Response:
     """As it stands. Keep its ETag: a correction is about this version."""
     resource = await session.fhir.read("Observation", observation_id)
-    return resource_response(form, resource, _view(services))
+    return await told_response(session, form, resource, _view(services))
 
 
 @router.post(
@@ -151,9 +153,7 @@ async def amend_observation(
         reason=given.reason,
     )
     catalogue = services.settings.catalogue
-    return await act.answer(
-        lambda: correct(session=act.session, catalogue=catalogue, if_match=version), _view(services)
-    )
+    return await act.tell(lambda: correct(session=act.session, catalogue=catalogue, if_match=version), _view(services))
 
 
 @router.post(
@@ -167,10 +167,10 @@ async def mark_observation_entered_in_error(
     observation_id: ObservationId, why: WithReason, act: CurrentAct, version: RequiredVersion, services: CurrentServices
 ) -> Response:
     """Somebody else's value, the wrong device. It counts no longer, and nothing is deleted."""
-    return await act.answer(
+    return await act.tell(
         lambda: tracking.void(observation_id, why.reason, session=act.session, if_match=version), _view(services)
     )
 
 
-def _view(services: CurrentServices) -> Callable[[Json], ObservationView]:
+def _view(services: CurrentServices) -> Callable[[Json, Language], ObservationView]:
     return partial(ObservationView.shown, catalogue=services.settings.catalogue)

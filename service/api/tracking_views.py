@@ -12,6 +12,7 @@ from fhir_mappings.wording import Language
 from service.api.story_views import MeasurementView
 from service.api.views import CodingView, ConceptView, Flaw, Reference, ValueView, View
 from service.domain.catalogue import Bounds, Catalogue, Part, Trackable, Unit
+from service.domain.worded import worded
 from service.workflows.tracking import Fate, Result
 
 Words = Annotated[dict[str, str], msgspec.Meta(description="By language", examples=[{"en": "Weight", "es": "Peso"}])]
@@ -141,8 +142,8 @@ class ObservationView(MeasurementView, kw_only=True):
     components: tuple[ComponentView, ...] = ()
 
     @classmethod
-    def shown(cls, resource: Json, catalogue: Catalogue) -> "ObservationView":
-        observation = observation_from_fhir(resource)
+    def shown(cls, resource: Json, language: Language, catalogue: Catalogue) -> "ObservationView":
+        observation = worded(observation_from_fhir(resource), catalogue, language.primary)
         trackable = catalogue.of(observation.code)
         return cls(
             **msgspec.structs.asdict(MeasurementView.of(observation)),

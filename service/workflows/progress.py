@@ -17,6 +17,7 @@ from service.domain.lifecycle import AGREED, must_be
 from service.domain.progress import Progress, measurable_target, moved, progress_of
 from service.domain.run_chart import RunChart
 from service.domain.thread import Change, Occasion
+from service.domain.worded import worded
 from service.errors import Flaw, InvalidContent
 from service.records import read_record
 from service.series import NO_WINDOW, Window, load_units, make_comparable, read_goal_series, read_series
@@ -85,7 +86,8 @@ async def read_progress(
     language = await session.words_for(goal.subject)
     told = (goal, progress, series.latest, catalogue, language.primary)
     chart = goal_chart(*told, now=session.clock(), more=series.more)
-    return ProgressView(goal, progress, series.latest, chart, language)
+    shown = tuple(worded(o, catalogue, language.primary) for o in series.latest)
+    return ProgressView(goal, progress, shown, chart, language)
 
 
 async def read_tracked_chart(
