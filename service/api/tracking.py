@@ -108,9 +108,8 @@ async def list_observations(
     )
     if form is Form.FHIR:
         return fhir_response(searchset(page.observations))
-    language = await session.words_for(patient)
-    shown = tuple(ObservationView.shown(r, language, catalogue) for r in page.observations)
-    return view_response(ObservationList(observations=shown, next=page.cursor))
+    view = partial(ObservationView.shown, language=await session.words_for(patient), catalogue=catalogue)
+    return view_response(ObservationList(observations=tuple(map(view, page.observations)), next=page.cursor))
 
 
 @router.get(

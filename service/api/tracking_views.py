@@ -66,6 +66,7 @@ class TrackableView(View):
     possible: BoundsView | None = None
     parts: tuple[PartView, ...] = ()
     whole: Annotated[bool, msgspec.Meta(description="Whole numbers only")] = False
+    summed: Annotated[bool, msgspec.Meta(description="What is entered in a day adds up: a chart marks the sum")] = False
     profile: str | None = None
 
     @classmethod
@@ -79,6 +80,7 @@ class TrackableView(View):
             possible=BoundsView.of(trackable.possible),
             parts=tuple(map(PartView.of, trackable.parts)),
             whole=trackable.whole,
+            summed=trackable.summed,
             profile=trackable.profile,
         )
 

@@ -5,7 +5,7 @@ used: by the same paper it is of no use.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -107,6 +107,7 @@ class RunChart:
 
     `more`: there are older values, which are not shown. `left_out`: so many values cannot be told in its unit.
     `parts`: the charts of a panel, which has no marks of its own. `latest`: a value, not the median of a mark.
+    `summed`: the values of a day are added up.
     """
 
     what: str
@@ -121,6 +122,7 @@ class RunChart:
     forecast: Forecast | None = None
     more: bool = False
     left_out: int = 0
+    summed: bool = False
     parts: tuple["RunChart", ...] = ()
 
     def meets(self, value: Decimal) -> bool | None:
@@ -138,6 +140,7 @@ def run_chart(
     due: date | None = None,
     possible: Bounds = ANYTHING,
     whole: bool = False,
+    summed: bool = False,
     more: bool = False,
     left_out: int = 0,
 ) -> RunChart:
@@ -148,10 +151,11 @@ def run_chart(
         due: when the target is to be reached; it ends the forecast.
         possible: what can be meant at all; nothing else is forecast.
         whole: it comes one by one.
+        summed: the values of a day add up; a mark, and what is held against the target, is their sum.
     """
-    days = marks_of(points, Pace.DAY)
+    days = _marks(points, Pace.DAY, summed)
     pace = next((p for p in Pace if len(marks_of(points, p)) <= MOST_MARKS), Pace.MONTH)
-    marks = days if pace is Pace.DAY else marks_of(points, pace)
+    marks = days if pace is Pace.DAY else _marks(points, pace, summed)
     signals = signals_of([m.value for m in marks])
     since = _unchanged_since(marks, signals)
     ahead = forecast([(m.day, float(m.value)) for m in days if since is None or m.day >= since], due)
@@ -168,6 +172,7 @@ def run_chart(
         forecast=_within(ahead, possible, Decimal(1) if whole else _step(points)),
         more=more,
         left_out=left_out,
+        summed=summed,
     )
 
 
@@ -176,6 +181,24 @@ def marks_of(points: Sequence[Point], pace: Pace) -> tuple[Mark, ...]:
     by_day = sorted((_begins(p.at.date(), pace), p.value) for p in points)
     groups = ((day, [value for _, value in group]) for day, group in groupby(by_day, key=lambda pair: pair[0]))
     return tuple(Mark(day, median(v), v[0], v[-1], len(v)) for day, v in groups)
+
+
+def _marks(points: Sequence[Point], pace: Pace, summed: bool) -> tuple[Mark, ...]:
+    """Of what adds up, the sums of the days; the count is that of the values all the same."""
+    apart = marks_of(points, pace)
+    if not summed:
+        return apart
+    return tuple(replace(m, count=a.count) for m, a in zip(marks_of(sums_of_days(points), pace), apart, strict=True))
+
+
+def sums_of_days(points: Sequence[Point]) -> tuple[Point, ...]:
+    """One for each day, at its last value: what was entered that day, added up."""
+    days = (list(day) for _, day in groupby(sorted(points, key=_day), key=_day))
+    return tuple(replace(day[-1], value=sum((p.value for p in day), Decimal(0))) for day in days)
+
+
+def _day(point: Point) -> date:
+    return point.at.date()
 
 
 def gaps_in(days: Sequence[date]) -> Iterator[Gap]:

@@ -221,3 +221,12 @@ def test_what_is_in_no_catalogue_is_called_as_its_values_are() -> None:
     shown = tracked_chart("1-8", None, [tea], CATALOGUE, "en", now=NOW, more=False)
     assert (shown.what, shown.unit, len(shown.marks)) == ("Cups of tea", "{cups}", 1)
     assert tracked_chart("1-8", None, [], CATALOGUE, "en", now=NOW, more=False).what == "1-8"
+
+
+def test_what_adds_up_is_for_the_catalogue_to_say() -> None:
+    given = [weighed("20", "min", 1, code=coded("55411-3"), id=f"o{i}") for i in range(2)]
+
+    shown = tracked_chart("exercise", None, given, CATALOGUE, "en", now=NOW, more=False)
+
+    assert [m.value for m in shown.marks] == [40]
+    assert shown.summed

@@ -184,3 +184,13 @@ def test_a_forecast_is_told_in_the_steps_of_what_is_measured() -> None:
     assert (whole.low % 1, whole.high % 1) == (0, 0)
     assert tenths.forecast is not None
     assert [str(end) for end in (tenths.forecast.low, tenths.forecast.high)] == ["5.8", "6.6"]
+
+
+def test_what_adds_up_is_marked_and_held_against_the_target_day_by_day() -> None:
+    walks = [Point(NOW - timedelta(days=d, hours=h), Decimal(20)) for d in (2, 1, 0) for h in (9, 1)]
+    summed = run_chart("Exercise", "min", walks, now=NOW, aim=at_least(40), summed=True)
+    apart = run_chart("Exercise", "min", walks, now=NOW, aim=at_least(40))
+
+    assert [m.value for m in summed.marks] == [40] * 3
+    assert (summed.last_days, apart.last_days) == (LastDays(3, 3), LastDays(3, 0))
+    assert summed.latest == walks[-1]
