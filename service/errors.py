@@ -18,7 +18,7 @@ class CoPlanError(Exception):
 class Flaw:
     """What is wrong with one element, named by FHIRPath (`Goal.target[0].due`) or by JSON path of our own body.
 
-    `parts` fill the gaps of the message.
+    `parts` fill the gaps of the message; words that the catalogue has by language are given so.
     """
 
     expression: str
@@ -28,7 +28,11 @@ class Flaw:
 
     def said(self, language: Language = ENGLISH) -> str:
         """The message in this language, where the catalogue has it; else in English."""
-        return language.say(self.message, **self.parts)
+        words = {
+            name: part.get(language.primary) or part["en"] if isinstance(part, Mapping) else part
+            for name, part in self.parts.items()
+        }
+        return language.say(self.message, **words)
 
 
 class NotAuthenticated(CoPlanError):

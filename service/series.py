@@ -37,8 +37,12 @@ class Series:
 
     @property
     def more(self) -> bool:
-        """True if there is more than `latest`."""
-        return bool(self.first and self.latest) and self.first[0] != self.latest[0]
+        """True if there is something older than `latest`, or as old: several may be measured at one moment."""
+        if not self.latest:
+            return False
+        shown, oldest = {o.reference for o in self.latest}, self.latest[0].effective
+        hidden = (o.effective for o in self.first if o.reference not in shown)
+        return any(at is None or oldest is None or at <= oldest for at in hidden)
 
     def with_these(self, *changed: Observation) -> tuple[Observation, ...]:
         """All of them, and these in place of those of the same id."""

@@ -1,5 +1,6 @@
 """How far a goal is, as each side sees it; what is in the way, what matters, what comes first."""
 
+from functools import partial
 from typing import cast
 
 from fastapi import APIRouter
@@ -9,12 +10,14 @@ from fhir_mappings.assessment import assessment_from_fhir
 from fhir_mappings.carrier import Json
 from fhir_mappings.person_centered import Assessment
 from fhir_mappings.priority_list import priority_list_from_fhir
+from fhir_mappings.wording import Language
 from service.api import person_examples as examples
 from service.api.answers import view_response
 from service.api.bodies import StrictRoute
 from service.api.dependencies import (
     AssessmentId,
     CurrentAct,
+    CurrentCatalogue,
     CurrentPatient,
     CurrentSession,
     GoalId,
@@ -36,9 +39,9 @@ from service.workflows import attainment
 router = APIRouter(prefix="/v1", tags=["attainment"], route_class=StrictRoute)
 
 
-def assessment_view(resource: Json) -> AssessmentView:
+def assessment_view(resource: Json, language: Language) -> AssessmentView:
     """An Observation as what it assesses."""
-    return AssessmentView.of(cast(Assessment, assessment_from_fhir(resource)))
+    return AssessmentView.of(cast(Assessment, assessment_from_fhir(resource)), language)
 
 
 def priority_list_view(resource: Json) -> PriorityListSet:
@@ -54,12 +57,14 @@ def priority_list_view(resource: Json) -> PriorityListSet:
     responses=answers(AssessmentView, examples.ASSESSMENT, status=201, errors=WRITE_ERRORS),
     openapi_extra=body(examples.SCORE),
 )
-async def record_score(goal_id: GoalId, score: RecordScore, act: CurrentAct) -> Response:
+async def record_score(goal_id: GoalId, score: RecordScore, act: CurrentAct, catalogue: CurrentCatalogue) -> Response:
     """Which level the goal is at, as you see it: patient, family and care team each score in their own name, side by
-    side. For a goal whose target is a questionnaire score (PROM), say the points. Only people say that it is reached.
+    side. For a goal whose target is a questionnaire score (PROM), say the points; what the questionnaire cannot give
+    is refused. Only people say that it is reached.
     """
-    return await act.answer(
-        lambda: attainment.record_score(goal_id, score.scored, score.at, session=act.session, note=score.note),
+    record = partial(attainment.record_score, session=act.session, catalogue=catalogue)
+    return await act.tell(
+        lambda: record(goal_id, score.scored, score.at, note=score.note, confirmed=score.confirmed),
         assessment_view,
         location=f"/v1/goals/{goal_id}/attainment",
     )
@@ -89,7 +94,7 @@ async def get_goal_attainment(goal_id: GoalId, session: CurrentSession) -> Respo
 )
 async def add_barrier(goal_id: GoalId, barrier: AddBarrier, act: CurrentAct) -> Response:
     """What makes the goal hard, in your own words, so that the others can help."""
-    return await act.answer(
+    return await act.tell(
         lambda: attainment.add_barrier(goal_id, barrier.what, session=act.session, note=barrier.note),
         assessment_view,
         location=f"/v1/goals/{goal_id}/attainment",
@@ -106,7 +111,7 @@ async def add_barrier(goal_id: GoalId, barrier: AddBarrier, act: CurrentAct) -> 
 )
 async def record_readiness(goal_id: GoalId, ready: RecordReadiness, act: CurrentAct) -> Response:
     """From 0 to 10: how much it matters to you now, and how sure you are to get there."""
-    return await act.answer(
+    return await act.tell(
         lambda: attainment.record_readiness(goal_id, ready.ratings, session=act.session),
         assessment_view,
         location=f"/v1/goals/{goal_id}/attainment",
@@ -124,7 +129,7 @@ async def record_readiness(goal_id: GoalId, ready: RecordReadiness, act: Current
 async def say_what_matters(patient: CurrentPatient, said: SayWhatMatters, act: CurrentAct) -> Response:
     """What matters in your life, in your own words. It stands first in the plan, and goals can be linked to it."""
     private = said.visibility is Visibility.PRIVATE
-    return await act.answer(
+    return await act.tell(
         lambda: attainment.say_what_matters(patient, said.about, said.text, session=act.session, private=private),
         assessment_view,
         location=f"/v1/patients/{patient.partition('/')[2]}/what-matters",
@@ -180,6 +185,6 @@ async def mark_assessment_entered_in_error(
     assessment_id: AssessmentId, why: WithReason, act: CurrentAct, version: RequiredVersion
 ) -> Response:
     """A score, a barrier, readiness or what matters, by who said it. It stays on the server, marked as a mistake."""
-    return await act.answer(
+    return await act.tell(
         lambda: attainment.retract(assessment_id, why.reason, session=act.session, if_match=version), assessment_view
     )

@@ -4,7 +4,7 @@ The names of the statistics (median, shift, crossings) stand in the JSON; here i
 which language is for `fhir_mappings.wording` to know.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -18,6 +18,11 @@ ONE_MARK: Final = {
     Pace.MONTH: phrase("One mark a month: the middle value"),
 }
 SEVERAL_A_DAY: Final = phrase("One mark a day: the middle value")
+ADDED_UP: Final[Mapping[Pace, str]] = {
+    Pace.DAY: phrase("One mark a day: all of the day added up"),
+    Pace.WEEK: phrase("One mark a week: the middle day, each day added up"),
+    Pace.MONTH: phrase("One mark a month: the middle day, each day added up"),
+}
 
 
 def sentences(chart: RunChart, language: Language) -> tuple[str, ...]:
@@ -44,6 +49,8 @@ def nothing_in_words(chart: RunChart, language: Language) -> str:
 
 def marks_in_words(chart: RunChart, language: Language) -> str:
     """What one mark stands for."""
+    if chart.summed:
+        return language.say(ADDED_UP[chart.pace])
     several = chart.pace is Pace.DAY and any(m.count > 1 for m in chart.marks)
     return language.say(SEVERAL_A_DAY if several else ONE_MARK[chart.pace])
 
@@ -83,7 +90,7 @@ def _series(chart: RunChart, language: Language) -> Iterator[str]:
     yield from _missing(chart, language)
     yield from _changes(chart.signals, language)
     if ahead := chart.forecast:
-        low, high = (number(float(f"{v:.3g}"), language) for v in (ahead.low, ahead.high))
+        low, high = (number(v, language) for v in (ahead.low, ahead.high))
         day = language.short_day(ahead.day)
         yield language.say(
             "If nothing changes, 9 of 10 values around {day} lie between {low} and {high}.", day=day, low=low, high=high

@@ -9,7 +9,18 @@ from fhir_mappings import model
 from fhir_mappings.pco import INVENTORY, PURPOSE, WHAT_MATTERS
 from fhir_mappings.person_centered import AgendaKind, Visit
 from fhir_mappings.wording import phrase
-from service.api.fields import Day, Id, PastInstant, Reason, ShortText, Words, id_or_reference_to, one_of, reference_to
+from service.api.fields import (
+    Confirmed,
+    Day,
+    Id,
+    PastInstant,
+    Reason,
+    ShortText,
+    Words,
+    id_or_reference_to,
+    one_of,
+    reference_to,
+)
 from service.api.schemas import Body, Concept, Quantity, Visibility
 from service.domain.agenda import AgendaDraft
 
@@ -31,6 +42,7 @@ class RecordScore(Body):
     value: Quantity | None = None
     effective: Moment | None = None
     note: Words | None = None
+    confirmed: Confirmed = False
 
     @model_validator(mode="after")
     def _must_be_one(self) -> "RecordScore":

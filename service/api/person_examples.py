@@ -51,7 +51,7 @@ ASSESSMENT: Final = {
     "status": "final",
     "code": _CODE,
     "goal": GOAL,
-    "text": "Expected outcome",
+    "text": NAMES[0],
     "score": 0,
     "by": MIA,
     "at": "2026-12-03T18:30:00Z",

@@ -167,9 +167,10 @@ class AssessmentView(View):
     visibility: str = "shared"
 
     @classmethod
-    def of(cls, assessment: Assessment) -> "AssessmentView":
-        value = assessment.value
+    def of(cls, assessment: Assessment, language: Language) -> "AssessmentView":
+        value, score = assessment.value, score_of(assessment.value)
         coded = concept_in_words(value) or None if isinstance(value, model.Concept) else None
+        coded = coded if score is None else language.say(NAMES[score])
         return cls(
             id=str(assessment.id),
             version=assessment.version or "",
@@ -178,7 +179,7 @@ class AssessmentView(View):
             code=ConceptView.of(assessment.code),
             goal=assessment.goal,
             text=value if isinstance(value, str) else coded,
-            score=score_of(value),
+            score=score,
             rating=rating_of(value),
             value=value.value if isinstance(value, model.Quantity) else None,
             members=assessment.members,

@@ -1,5 +1,8 @@
 """Care plans, and everything about a patient's goals in one call."""
 
+from dataclasses import replace
+from functools import partial
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -25,6 +28,8 @@ from service.api.goals import goal_view
 from service.api.schemas import LinkGoal, OpenCarePlan
 from service.api.story_views import CarePlanList, CarePlanView, CarePlanWithGoals, PatientPlan
 from service.api.time_zones import CurrentZone
+from service.domain.catalogue import Catalogue
+from service.domain.worded import worded
 from service.workflows import care_plans
 from service.workflows.plans import PlanView, cached_plan
 
@@ -36,8 +41,9 @@ def care_plan_view(resource: Json) -> CarePlanView:
     return CarePlanView.of(care_plan_from_fhir(resource))
 
 
-def _rendered(view: PlanView) -> bytes:
-    return encode(PatientPlan.of(view))
+def _rendered(view: PlanView, catalogue: Catalogue) -> bytes:
+    latest = tuple(worded(o, catalogue, view.language.primary) for o in view.latest)
+    return encode(PatientPlan.of(replace(view, latest=latest)))
 
 
 @router.get(
@@ -53,8 +59,9 @@ async def get_patient_plan(
     each today and this week and who is next, the latest measurements, plans and team. `asOf` says how old it is: some
     seconds at most, and none at all with `Cache-Control: no-cache`.
     """
-    kept_for = services.settings.plan_kept_for
-    plan = await cached_plan(patient, session=session, keep_for=kept_for, render=_rendered, fresh=fresh, zone=zone)
+    settings = services.settings
+    kept_for, render = settings.plan_kept_for, partial(_rendered, catalogue=settings.catalogue)
+    plan = await cached_plan(patient, session=session, keep_for=kept_for, render=render, fresh=fresh, zone=zone)
     return Response(plan, media_type=Form.JSON)
 
 

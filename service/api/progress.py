@@ -1,6 +1,7 @@
 """Measurements for a goal, what they say of it, and their picture."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -28,7 +29,9 @@ from service.api.run_chart_png import run_chart_png
 from service.api.run_chart_svg import run_chart_svg
 from service.api.schemas import RecordProgress
 from service.api.story_views import MeasurementView
+from service.domain.catalogue import Catalogue
 from service.domain.run_chart import RunChart
+from service.domain.worded import worded
 from service.series import Window
 from service.workflows import progress
 
@@ -77,9 +80,9 @@ def chart_answers() -> dict[int | str, dict[str, Any]]:
 CHART: Final = chart_answers()
 
 
-def measurement_view(resource: Json) -> MeasurementView:
+def _view(catalogue: Catalogue) -> Callable[[Json, Language], MeasurementView]:
     """An Observation as we show it."""
-    return MeasurementView.of(observation_from_fhir(resource))
+    return lambda r, language: MeasurementView.of(worded(observation_from_fhir(r), catalogue, language.primary))
 
 
 @router.post(
@@ -101,11 +104,11 @@ async def record_progress(
     is in another unit than is taken is converted where that is exact, else refused with the units that are; a value
     that is hardly ever so high or low is refused until it comes `confirmed`.
     """
-    return await act.answer(
+    return await act.tell(
         lambda: progress.record_progress(
             goal_id, measurement.measurement(), session=act.session, catalogue=catalogue, if_match=version
         ),
-        measurement_view,
+        _view(catalogue),
         location=f"/v1/goals/{goal_id}/progress",
     )
 

@@ -99,7 +99,7 @@ class ForecastView(View):
 
     @classmethod
     def of(cls, forecast: Forecast) -> "ForecastView":
-        return cls(day=forecast.day, low=float(f"{forecast.low:.3g}"), high=float(f"{forecast.high:.3g}"))
+        return cls(day=forecast.day, low=forecast.low, high=forecast.high)
 
 
 class RunChartView(View):

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from fhir_mappings.bundle import searchset
 from service.api import tracking_examples as examples
-from service.api.answers import Form, fhir_response, resource_response, view_response
+from service.api.answers import Form, fhir_response, told_response, view_response
 from service.api.bodies import StrictRoute
 from service.api.dependencies import (
     ID,
@@ -71,6 +71,7 @@ async def record_observations(
     """From a diary, a device or a phone that was offline, in any order. Each entry is judged by itself: `refused` names
     what is wrong with it, and the others stand. An entry with an id of yours is recorded once, however often and in
     whichever request it is sent. A value that is hardly ever so high or low is refused until it comes `confirmed`.
+    The unit may be left out where the catalogue has just one: a sugar or a weight needs it.
     Where entries are for a goal, its achievementStatus follows at once. 422: not one entry can stand.
     """
     catalogue = services.settings.catalogue
@@ -105,8 +106,8 @@ async def list_observations(
     )
     if form is Form.FHIR:
         return fhir_response(searchset(page.observations))
-    shown = tuple(ObservationView.shown(r, catalogue) for r in page.observations)
-    return view_response(ObservationList(observations=shown, next=page.cursor))
+    view = partial(ObservationView.shown, language=await session.words_for(patient), catalogue=catalogue)
+    return view_response(ObservationList(observations=tuple(map(view, page.observations)), next=page.cursor))
 
 
 @router.get(
@@ -121,7 +122,7 @@ async def get_observation(
     """As it stands, with what was corrected of it. Keep its ETag: a correction is about this version."""
     resource = await session.fhir.read("Observation", observation_id)
     corrections = await observations.read_corrections(resource, session=session) if form is Form.JSON else ()
-    return resource_response(form, resource, partial(_view(services), corrections=corrections))
+    return await told_response(session, form, resource, partial(_view(services), corrections=corrections))
 
 
 @router.post(
@@ -150,9 +151,7 @@ async def amend_observation(
         reason=given.reason,
     )
     catalogue = services.settings.catalogue
-    return await act.answer(
-        lambda: correct(session=act.session, catalogue=catalogue, if_match=version), _view(services)
-    )
+    return await act.tell(lambda: correct(session=act.session, catalogue=catalogue, if_match=version), _view(services))
 
 
 @router.post(
@@ -166,7 +165,7 @@ async def mark_observation_entered_in_error(
     observation_id: ObservationId, why: WithReason, act: CurrentAct, version: RequiredVersion, services: CurrentServices
 ) -> Response:
     """Somebody else's value, the wrong device. It counts no longer, and nothing is deleted."""
-    return await act.answer(
+    return await act.tell(
         lambda: tracking.void(observation_id, why.reason, session=act.session, if_match=version), _view(services)
     )
 

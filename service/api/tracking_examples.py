@@ -39,7 +39,7 @@ RECORDED: Final = {
                 {
                     "path": "value",
                     "code": "business-rule",
-                    "message": "is hardly ever outside 1.1–33.3: look again, then send it confirmed",  # noqa: RUF001
+                    "message": "is hardly ever outside 1.1–33.3 mmol/L: look again, then send it confirmed",  # noqa: RUF001
                 }
             ],
         },

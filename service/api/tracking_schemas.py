@@ -32,7 +32,7 @@ class Measured(Body):
 
     value: Number | None = None
     parts: dict[Key, Number] = Field(default_factory=dict, max_length=10)
-    unit: Unit | None = Field(None, description="UCUM code; without it the first unit of the catalogue")
+    unit: Unit | None = Field(None, description="UCUM code; may be left out where the catalogue has just one unit")
     confirmed: Confirmed = False
 
     def amount(self) -> Amount:

@@ -15,6 +15,7 @@ from service.api.story_views import MeasurementView
 from service.api.views import CodingView, ConceptView, Flaw, Reference, ValueView, View
 from service.domain.catalogue import Bounds, Catalogue, Part, Trackable, Unit
 from service.domain.corrections import Correction
+from service.domain.worded import worded
 from service.workflows.tracking import Fate, Result
 
 Words = Annotated[dict[str, str], msgspec.Meta(description="By language", examples=[{"en": "Weight", "es": "Peso"}])]
@@ -68,6 +69,7 @@ class TrackableView(View):
     possible: BoundsView | None = None
     parts: tuple[PartView, ...] = ()
     whole: Annotated[bool, msgspec.Meta(description="Whole numbers only")] = False
+    summed: Annotated[bool, msgspec.Meta(description="What is entered in a day adds up: a chart marks the sum")] = False
     profile: str | None = None
 
     @classmethod
@@ -81,6 +83,7 @@ class TrackableView(View):
             possible=BoundsView.of(trackable.possible),
             parts=tuple(map(PartView.of, trackable.parts)),
             whole=trackable.whole,
+            summed=trackable.summed,
             profile=trackable.profile,
         )
 
@@ -190,8 +193,10 @@ class ObservationView(MeasurementView, kw_only=True):
     corrections: tuple[CorrectionView, ...] = ()
 
     @classmethod
-    def shown(cls, resource: Json, catalogue: Catalogue, corrections: Iterable[Correction] = ()) -> "ObservationView":
-        observation = observation_from_fhir(resource)
+    def shown(
+        cls, resource: Json, language: Language, catalogue: Catalogue, corrections: Iterable[Correction] = ()
+    ) -> "ObservationView":
+        observation = worded(observation_from_fhir(resource), catalogue, language.primary)
         trackable = catalogue.of(observation.code)
         return cls(
             **msgspec.structs.asdict(MeasurementView.of(observation)),

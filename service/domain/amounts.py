@@ -80,8 +80,8 @@ def bound_flaw(scale: Scale, unit: Unit, value: Decimal, path: str, *, confirmed
     if not scale.trackable.possible.hold(value):
         return Flaw(path, "must be {bounds}", parts={"bounds": scale.trackable.possible})
     if not confirmed and not plausible.hold(value):
-        unlikely = phrase("is hardly ever outside {bounds}: look again, then send it confirmed")
-        return Flaw(path, unlikely, IMPLAUSIBLE, {"bounds": plausible})
+        unlikely = phrase("is hardly ever outside {bounds} {unit}: look again, then send it confirmed")
+        return Flaw(path, unlikely, IMPLAUSIBLE, {"bounds": plausible, "unit": unit.words})
     return None
 
 

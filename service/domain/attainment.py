@@ -28,6 +28,8 @@ from fhir_mappings.pco import (
     score_of,
 )
 from fhir_mappings.person_centered import Assessment, AssessmentKind
+from service.domain.amounts import taken
+from service.domain.catalogue import Catalogue
 from service.domain.lifecycle import AGREED, OPEN, must_be
 from service.domain.thread import Change, Occasion
 from service.domain.visibility import must_be_private_by_right
@@ -74,7 +76,9 @@ def score(  # one keyword per element of the Observation that a caller may choos
     effective: datetime,
     occasion: Occasion,
     *,
+    catalogue: Catalogue,
     note: str | None = None,
+    confirmed: bool = False,
     plan: CarePlan | None = None,
 ) -> Change:
     """How far the goal is, as the actor sees it: a level for a scaled goal, an amount for a PROM.
@@ -83,12 +87,15 @@ def score(  # one keyword per element of the Observation that a caller may choos
 
     Raises:
         TransitionNotAllowed: the goal is neither agreed nor completed.
-        InvalidContent: the goal has no levels, or no PROM in its target; or the unit is another than the target's.
+        InvalidContent: the goal has no levels, or no PROM in its target; or the unit is another than the target's;
+            or no such amount can be meant.
     """
     must_be(goal, AGREED | {LifecycleStatus.COMPLETED}, "scored: it is not agreed")
     if isinstance(scored, Quantity):
         kind, code = AssessmentKind.PROM, _prom(goal, scored)
-        value: Concept | Quantity = scored
+        value: Concept | Quantity
+        value, sent = taken(scored, code, catalogue, "value", confirmed=confirmed)
+        note = " ".join(filter(None, (note, sent))) or None
     else:
         kind, code, value = AssessmentKind.ATTAINMENT, _scale(goal, occasion), level_concept(scored)
     assessment = replace(

@@ -8,7 +8,7 @@ from uuid import uuid4
 from fhir_mappings.codes import CarePlanStatus, LifecycleStatus
 from fhir_mappings.model import CarePlan, Goal, Reference
 from service.domain.lifecycle import AGREED, must_be
-from service.domain.thread import Occasion
+from service.domain.thread import Change, Occasion
 from service.errors import TransitionNotAllowed
 
 LINKABLE: Final = AGREED | {LifecycleStatus.PLANNED, LifecycleStatus.COMPLETED}
@@ -46,6 +46,13 @@ def opened(
     for goal in goals:
         plan = linked(plan, goal, occasion)
     return plan
+
+
+def retold(change: Change, plans: Iterable[CarePlan]) -> Change:
+    """With each open plan that links a goal which the change moves: its text says how far the goal is."""
+    moved = {goal.reference for goal in change.goals}
+    linking = [p for p in plans if p.shared and p.status in STILL_OPEN and moved.intersection(p.goals)]
+    return replace(change, plan=next(iter(linking), change.plan), others=(*change.others, *linking[1:]))
 
 
 def first_plan(goal: Goal, occasion: Occasion) -> CarePlan:

@@ -92,6 +92,7 @@ class Trackable:
     """One thing to track. The first of its units is the one that others are converted to.
 
     `possible` bounds what can be meant at all (a score of 0 to 27), `plausible` of a unit what is hardly ever exceeded.
+    `summed`: what is entered in the course of a day adds up (minutes of exercise).
     `descending`: each of its parts is lower than the one before (a blood pressure). `source`: where its code stands
     published, for who reviews the data.
     """
@@ -107,6 +108,7 @@ class Trackable:
     possible: Bounds = field(default_factory=Bounds)
     parts: tuple[Part, ...] = ()
     whole: bool = False
+    summed: bool = False
     descending: bool = False
     source: str | None = None
     profile: str | None = None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, cast
+from typing import Final, TypedDict, cast
 
 from fhir_mappings.codes import LOINC
 from fhir_mappings.model import Coding, Concept, Goal, Observation, Quantity, Range, Target
@@ -53,6 +53,7 @@ def goal_chart(
         aim=_aim(target, unit, start),
         due=target.due.last_day if target.due else None,
         possible=_possible(target.measure, catalogue),
+        **_ways(target.measure, catalogue),
         more=more,
         left_out=left_out(target, observations, catalogue),
     )
@@ -108,6 +109,7 @@ def tracked_chart(
             series(target, observations),
             now=now,
             possible=_possible(target.measure, catalogue),
+            **_ways(target.measure, catalogue),
             more=more,
             left_out=left_out(target, observations, catalogue),
         )
@@ -154,6 +156,17 @@ def _unit_words(measure: Concept | None, unit: str | None, catalogue: Catalogue,
 def _possible(measure: Concept | None, catalogue: Catalogue) -> Bounds:
     trackable, _ = _found(measure, catalogue) if measure else (None, None)
     return trackable.possible if trackable else ANYTHING
+
+
+class _Ways(TypedDict, total=False):
+    whole: bool
+    summed: bool
+
+
+def _ways(measure: Concept | None, catalogue: Catalogue) -> _Ways:
+    """How its values come, by the arguments of `run_chart`."""
+    trackable, _ = _found(measure, catalogue) if measure else (None, None)
+    return _Ways(whole=trackable.whole, summed=trackable.summed) if trackable else _Ways()
 
 
 def _found(measure: Concept, catalogue: Catalogue) -> tuple[Trackable | None, Part | None]:

@@ -13,6 +13,7 @@ Source: Sen PK. Estimates of the regression coefficient based on Kendall's tau. 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import combinations
 from math import sqrt
 from statistics import NormalDist, fmean, median, stdev
@@ -28,6 +29,9 @@ SHARE: Final = 0.9
 """So often, if nothing changes, a day's value lies in the range."""
 NORMAL_SPREAD: Final = 1.4826
 EFFICIENCY: Final = 0.37
+DIGITS: Final = 3
+CLEAN: Final = 6
+"""Decimals beyond which a sum of floats is noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,19 @@ def forecast(days: Sequence[tuple[date, float]], due: date | None) -> Forecast |
     x = [float((d - known[0][0]).days) for d, _ in known]
     low, high = interval(x, [value for _, value in known], float((day - known[0][0]).days))
     return Forecast(day, low, high)
+
+
+def told(ahead: Forecast, step: Decimal) -> Forecast:
+    """The range as it is told: outwards to whole steps of what is measured, or to three digits where that is coarser;
+    never narrower than a step, for a value that fits the line to the last digit promises nothing.
+    """
+    largest = Decimal(max(abs(ahead.low), abs(ahead.high)))
+    step = max(step, Decimal(10) ** (largest.adjusted() - DIGITS + 1)) if largest else step
+    low, high = (Decimal(end) / step for end in (ahead.low, ahead.high))
+    first, last = round(low, CLEAN).to_integral_value(ROUND_FLOOR), round(high, CLEAN).to_integral_value(ROUND_CEILING)
+    if first == last:
+        first, last = first - 1, last + 1
+    return Forecast(ahead.day, float(first * step), float(last * step))
 
 
 def interval(x: Sequence[float], y: Sequence[float], at: float) -> tuple[float, float]:

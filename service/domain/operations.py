@@ -1,6 +1,7 @@
 """What each operation takes: the scopes of a token, the side that it is for, and the right of a family member.
 
-Told in advance by `GET /v1/me`, and asked for before each act; judged on what is in hand in `access`, `edits` and the rules. A test tries every line of this.
+Told in advance by `GET /v1/me`, and asked for before each act; judged on what is in hand in `access`, `edits` and the
+rules. A test tries every line of this.
 """
 
 from collections.abc import Mapping

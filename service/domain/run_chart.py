@@ -5,7 +5,7 @@ used: by the same paper it is of no use.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -16,7 +16,7 @@ from typing import Final
 
 from fhir_mappings.model import Quantity, Range
 from service.domain.catalogue import Bounds
-from service.domain.forecast import Forecast, forecast
+from service.domain.forecast import Forecast, forecast, told
 from service.domain.progress import STRICT, Point
 
 MOST_MARKS: Final = 120
@@ -107,6 +107,7 @@ class RunChart:
 
     `more`: there are older values, which are not shown. `left_out`: so many values cannot be told in its unit.
     `parts`: the charts of a panel, which has no marks of its own. `latest`: a value, not the median of a mark.
+    `summed`: the values of a day are added up.
     """
 
     what: str
@@ -121,6 +122,7 @@ class RunChart:
     forecast: Forecast | None = None
     more: bool = False
     left_out: int = 0
+    summed: bool = False
     parts: tuple["RunChart", ...] = ()
 
     def meets(self, value: Decimal) -> bool | None:
@@ -137,6 +139,8 @@ def run_chart(
     aim: Aim | None = None,
     due: date | None = None,
     possible: Bounds = ANYTHING,
+    whole: bool = False,
+    summed: bool = False,
     more: bool = False,
     left_out: int = 0,
 ) -> RunChart:
@@ -146,10 +150,15 @@ def run_chart(
         unit: in words.
         due: when the target is to be reached; it ends the forecast.
         possible: what can be meant at all; nothing else is forecast.
+        whole: it comes one by one.
+        summed: the values of a day add up; a mark, and what is held against the target, is their sum.
     """
-    days = marks_of(points, Pace.DAY)
+    days = _marks(points, Pace.DAY, summed)
     pace = next((p for p in Pace if len(marks_of(points, p)) <= MOST_MARKS), Pace.MONTH)
-    marks = days if pace is Pace.DAY else marks_of(points, pace)
+    marks = days if pace is Pace.DAY else _marks(points, pace, summed)
+    signals = signals_of([m.value for m in marks])
+    since = _unchanged_since(marks, signals)
+    ahead = forecast([(m.day, float(m.value)) for m in days if since is None or m.day >= since], due)
     return RunChart(
         what=what,
         unit=unit,
@@ -158,11 +167,12 @@ def run_chart(
         pace=pace,
         gaps=tuple(gaps_in([m.day for m in marks])),
         aim=aim,
-        signals=signals_of([m.value for m in marks]),
+        signals=signals,
         last_days=_last_days(points, days, now, aim),
-        forecast=_within(forecast([(m.day, float(m.value)) for m in days], due), possible),
+        forecast=_within(ahead, possible, Decimal(1) if whole else _step(points)),
         more=more,
         left_out=left_out,
+        summed=summed,
     )
 
 
@@ -171,6 +181,24 @@ def marks_of(points: Sequence[Point], pace: Pace) -> tuple[Mark, ...]:
     by_day = sorted((_begins(p.at.date(), pace), p.value) for p in points)
     groups = ((day, [value for _, value in group]) for day, group in groupby(by_day, key=lambda pair: pair[0]))
     return tuple(Mark(day, median(v), v[0], v[-1], len(v)) for day, v in groups)
+
+
+def _marks(points: Sequence[Point], pace: Pace, summed: bool) -> tuple[Mark, ...]:
+    """Of what adds up, the sums of the days; the count is that of the values all the same."""
+    apart = marks_of(points, pace)
+    if not summed:
+        return apart
+    return tuple(replace(m, count=a.count) for m, a in zip(marks_of(sums_of_days(points), pace), apart, strict=True))
+
+
+def sums_of_days(points: Sequence[Point]) -> tuple[Point, ...]:
+    """One for each day, at its last value: what was entered that day, added up."""
+    days = (list(day) for _, day in groupby(sorted(points, key=_day), key=_day))
+    return tuple(replace(day[-1], value=sum((p.value for p in day), Decimal(0))) for day in days)
+
+
+def _day(point: Point) -> date:
+    return point.at.date()
 
 
 def gaps_in(days: Sequence[date]) -> Iterator[Gap]:
@@ -216,13 +244,32 @@ def _last_days(points: Sequence[Point], days: Sequence[Mark], now: datetime, aim
     return LastDays(len(recent), sum(aim.meets(m.value) for m in recent) if aim else None)
 
 
-def _within(ahead: Forecast | None, possible: Bounds) -> Forecast | None:
-    """A pain of less than none is not to be expected; None where nothing of the range is possible."""
-    if ahead is None:
+def _unchanged_since(marks: Sequence[Mark], signals: Signals | None) -> date | None:
+    """The day from which a forecast may go on: no line is drawn across a shift. None: there is no shift.
+
+    What lies on the other side of the median after the latest long run is new; while that run lasts, it is what is.
+    """
+    if signals is None or not signals.shift:
         return None
+    sided = [(m.day, m.value > signals.median) for m in marks if m.value != signals.median]
+    runs = [[day for day, _ in run] for _, run in groupby(sided, key=lambda pair: pair[1])]
+    latest = max(i for i, run in enumerate(runs) if len(run) > signals.longest_expected)
+    return runs[min(latest + 1, len(runs) - 1)][0]
+
+
+def _step(points: Sequence[Point]) -> Decimal:
+    """What is told apart: the last decimal that any of the values has."""
+    return Decimal(1).scaleb(min((0, *(int(p.value.as_tuple().exponent) for p in points))))
+
+
+def _within(found: Forecast | None, possible: Bounds, step: Decimal) -> Forecast | None:
+    """A pain of less than none is not to be expected; None where nothing of the range is possible."""
+    if found is None:
+        return None
+    ahead = told(found, step)
     low = ahead.low if possible.low is None else max(ahead.low, float(possible.low))
     high = ahead.high if possible.high is None else min(ahead.high, float(possible.high))
-    return Forecast(ahead.day, low, high) if low <= high else None
+    return Forecast(ahead.day, low, high) if low < high else None
 
 
 def _begins(day: date, pace: Pace) -> date:

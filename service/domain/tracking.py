@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from difflib import get_close_matches
 from hashlib import sha256
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ from fhir_mappings.carrier import encode
 from fhir_mappings.codes import Act, ObservationStatus
 from fhir_mappings.elements import instant_text
 from fhir_mappings.model import Coding, Component, Concept, Observation, Quantity, Reference
+from fhir_mappings.wording import phrase
 from service.domain.amounts import Scale, bound_flaw, sent_as, unit_flaw, whole_flaw
 from service.domain.catalogue import Catalogue, Part, Trackable, Unit
 from service.domain.thread import Change, Occasion
@@ -20,7 +22,7 @@ from service.errors import Flaw, InvalidContent, NotPermitted, TransitionNotAllo
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """What was measured: one value, or one for each part of a panel. `unit` None: the first one of the catalogue."""
+    """What was measured: one value, or one for each part of a panel. `unit` None: the only one there is."""
 
     value: Decimal | None = None
     parts: Mapping[str, Decimal] = field(default_factory=dict)
@@ -63,7 +65,7 @@ def observed(reading: Reading, patient: Reference, item: str, catalogue: Catalog
     """
     trackable = catalogue.get(reading.what)
     if trackable is None:
-        raise InvalidContent(Flaw("what", "is no key of the catalogue", "not-found"))
+        raise InvalidContent(_unknown(reading.what, catalogue))
     measured = _measured(trackable, reading.amount)
     return replace(
         measured,
@@ -123,6 +125,17 @@ def voided(before: Observation, reason: str, occasion: Occasion) -> Change:
     return Change(Act.ENTER_IN_ERROR, before.reference, observations=(after,), reason=reason)
 
 
+def _unknown(what: str, catalogue: Catalogue) -> Flaw:
+    """Names the keys that may have been meant, by their letters or their label; else all of them."""
+    wanted = what.replace("-", " ").casefold()
+    named = [t.key for t in catalogue if any(wanted in label.casefold() for label in t.labels.values())]
+    if close := list(dict.fromkeys((*get_close_matches(what, [t.key for t in catalogue]), *named))):
+        said = phrase("is no key of the catalogue: did you mean {keys}?")
+        return Flaw("what", said, "not-found", {"keys": " / ".join(close)})
+    keys = ", ".join(t.key for t in catalogue)
+    return Flaw("what", "is no key of the catalogue, which has {keys}", "not-found", {"keys": keys})
+
+
 def _measured(trackable: Trackable, amount: Amount) -> Observation:
     """Code, value, unit and profile; subject and status are set by the caller."""
     unit, values, sent = _unit(trackable, amount)
@@ -147,7 +160,7 @@ def _unit(trackable: Trackable, amount: Amount) -> tuple[Unit, Mapping[str, Deci
     """The unit to record in, the values in it, and what was sent, in words, where that was another unit."""
     given = amount.parts if amount.value is None else {**amount.parts, "value": amount.value}
     if amount.unit is None:
-        return trackable.units[0], given, None
+        return _only_unit(trackable), given, None
     scale = Scale(trackable, trackable.units)
     exact = {key: found for key, value in given.items() if (found := scale.exact(value, amount.unit))}
     unit = next((u for _, u in exact.values()), trackable.unit(amount.unit))
@@ -155,6 +168,15 @@ def _unit(trackable: Trackable, amount: Amount) -> tuple[Unit, Mapping[str, Deci
         raise InvalidContent(unit_flaw(amount.unit, scale, "unit"))
     sent = None if same(unit.code, amount.unit) else sent_as(given.values(), amount.unit)
     return unit, {key: value for key, (value, _) in exact.items()}, sent
+
+
+def _only_unit(trackable: Trackable) -> Unit:
+    """A sugar of 22 is one thing in mg/dL and another in mmol/L: where there are several, the unit is said."""
+    first, *others = trackable.units
+    if others:
+        accepted = " / ".join(u.code for u in trackable.units)
+        raise InvalidContent(Flaw("unit", "is needed: one of {accepted}", "required", {"accepted": accepted}))
+    return first
 
 
 def _shape_flaws(trackable: Trackable, amount: Amount) -> tuple[Flaw, ...]:

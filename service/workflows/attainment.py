@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from fhir_mappings.assessment import assessment_from_fhir
 from fhir_mappings.compartment import patient_of
@@ -15,11 +16,13 @@ from fhir_mappings.person_centered import Assessment, AssessmentKind, PriorityLi
 from fhir_mappings.wording import Language
 from service.commit import Decision, Outcome, Session, carry_out
 from service.domain import attainment
+from service.domain.catalogue import Catalogue
 from service.domain.priorities import in_force, prioritised
 from service.domain.thread import Change
 from service.errors import Flaw, InvalidContent, ResourceNotFound
 from service.ports import FhirGateway
 from service.records import PatientRecord, must_be_at, must_be_readable, read_contents, read_patient_record, read_record
+from service.series import load_units
 
 GOAL_LIMIT = 500
 """The latest so many assessments of one goal are shown."""
@@ -44,14 +47,24 @@ class PersonView:
 
 
 async def record_score(
-    goal_id: str, scored: int | Quantity, effective: datetime, *, session: Session, note: str | None = None
+    goal_id: str,
+    scored: int | Quantity,
+    effective: datetime,
+    *,
+    session: Session,
+    catalogue: Catalogue,
+    note: str | None = None,
+    confirmed: bool = False,
 ) -> Outcome:
-    """Says how far the goal is: by its levels, or in points of its PROM."""
+    """Says how far the goal is: by its levels, or in points of its PROM, which must be such as can be meant."""
 
     async def decide() -> Decision:
         record = await read_record(session.fhir, goal_id, otherwise=session.language)
-        occasion = session.occasion(record.contents.language)
-        change = attainment.score(record.goal, scored, effective, occasion, note=note, plan=record.thread.plan)
+        goal, occasion = record.goal, session.occasion(record.contents.language)
+        if isinstance(scored, Quantity):
+            await load_units([(t.measure, scored.code) for t in goal.targets], catalogue)
+        judged = partial(attainment.score, catalogue=catalogue, note=note, confirmed=confirmed)
+        change = judged(goal, scored, effective, occasion, plan=record.thread.plan)
         return Decision(change, record.sources, record.goals, record.contents)
 
     return await carry_out(session, decide)

@@ -10,12 +10,14 @@ from fhir_mappings.model import Concept, Goal, Observation, ObservedValue, Quant
 from fhir_mappings.wording import Language
 from service.commit import Decision, Outcome, Session, carry_out
 from service.domain.amounts import must_be_comparable, must_be_ucum, taken
+from service.domain.care_plans import retold
 from service.domain.catalogue import Catalogue
 from service.domain.charted import Asked, asked_for, goal_chart, tracked_chart, tracked_target
 from service.domain.lifecycle import AGREED, must_be
 from service.domain.progress import Progress, measurable_target, moved, progress_of
 from service.domain.run_chart import RunChart
 from service.domain.thread import Change, Occasion
+from service.domain.worded import worded
 from service.errors import Flaw, InvalidContent
 from service.records import read_record
 from service.series import NO_WINDOW, Window, load_units, make_comparable, read_goal_series, read_series
@@ -69,7 +71,7 @@ async def record_progress(
         goal = moved(record.goal, earlier.with_these(observation))
         goals = () if goal == record.goal else (goal,)
         change = Change(Act.RECORD_PROGRESS, observation.reference, goals=goals, observations=(observation,))
-        return Decision(change, record.sources, record.goals)
+        return Decision(retold(change, record.patient.plans), record.sources, record.goals)
 
     return await carry_out(session, decide)
 
@@ -84,7 +86,8 @@ async def read_progress(
     language = await session.words_for(goal.subject)
     told = (goal, progress, series.latest, catalogue, language.primary)
     chart = goal_chart(*told, now=session.clock(), more=series.more)
-    return ProgressView(goal, progress, series.latest, chart, language)
+    shown = tuple(worded(o, catalogue, language.primary) for o in series.latest)
+    return ProgressView(goal, progress, shown, chart, language)
 
 
 async def read_tracked_chart(

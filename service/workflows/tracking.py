@@ -17,13 +17,14 @@ from fhir_mappings.observation import observation_from_fhir
 from service.commit import Decision, Operation, Outcome, Session, carry_out
 from service.domain import tracking, units
 from service.domain.amounts import must_be_comparable
+from service.domain.care_plans import retold
 from service.domain.catalogue import Catalogue
 from service.domain.lifecycle import AGREED
 from service.domain.progress import measurable_target, moved, unit_of
 from service.domain.thread import Change
 from service.domain.tracking import Amount, Reading, observed
-from service.errors import Flaw, InvalidContent, ResourceNotFound
-from service.records import must_be_at
+from service.errors import Flaw, InvalidContent, ResourceNotFound, ScopeMissing
+from service.records import must_be_at, read_patient_record
 from service.series import make_comparable, read_goal_series
 
 CHUNK: Final = 100
@@ -139,7 +140,7 @@ async def _correct(
         change = rule(observation_from_fhir(resource))
         goals, sources = await _moved_goals(change.observations, session)
         sources[change.about] = resource
-        return Decision(replace(change, goals=goals), sources)
+        return await _with_plans(replace(change, goals=goals), sources, session)
 
     return await carry_out(session, decide)
 
@@ -235,7 +236,7 @@ async def _record_chunk(
             return Outcome({})
         goals, sources = await _moved_goals(new, session)
         change = Change(Act.RECORD_OBSERVATIONS, new[0].reference, goals=goals, observations=new)
-        return Decision(change, sources)
+        return await _with_plans(change, sources, session)
 
     operation = session.operation and Operation(f"{session.operation.id}.{number}", session.operation.fingerprint)
     outcome = await carry_out(replace(session, operation=operation), decide)
@@ -277,6 +278,19 @@ async def _moved_goals(
     ]
     changed = tuple(a for a, b in zip(after, goals, strict=True) if a != b)
     return changed, dict(zip(wanted, found, strict=True))
+
+
+async def _with_plans(change: Change, sources: Mapping[Reference, Json], session: Session) -> Decision:
+    """With the plans that tell of the goals that move. A token for measurements alone leaves their text to the next
+    act.
+    """
+    if not change.goals:
+        return Decision(change, sources)
+    try:
+        record = await read_patient_record(session.fhir, change.goals[0].subject, session.language, told=False)
+    except ScopeMissing:
+        return Decision(change, sources)
+    return Decision(retold(change, record.plans), {**record.sources, **sources}, record.goals)
 
 
 def _result(position: int, entries: Sequence[Reading | Unread], batch: _Batch, stored: Mapping[str, Result]) -> Result:

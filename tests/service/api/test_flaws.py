@@ -137,7 +137,7 @@ async def test_an_error_says_what_is_wanted_in_the_language_of_the_caller(
 
 
 async def test_an_entry_that_cannot_be_read_says_so_in_the_language_of_the_caller(embedded_world: World) -> None:
-    path, good = f"/v1/patients/{embedded_world.patient}/observations", {"what": "weight", "value": 72}
+    path, good = f"/v1/patients/{embedded_world.patient}/observations", {"what": "weight", "value": 72, "unit": "kg"}
     items = [{**good, "effective": 5}, {**good, "effective": "2026-11-01T10:00:00Z"}]
     answer = await embedded_world.ann.post(path, {"items": items}, **{"Accept-Language": "es"})
 

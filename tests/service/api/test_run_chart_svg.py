@@ -243,3 +243,10 @@ def test_the_png_is_the_picture_twice_as_large() -> None:
 
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     assert int.from_bytes(png[16:20]) == 2 * WIDTH
+
+
+def test_what_is_added_up_is_said() -> None:
+    walks = [Point(datetime(2026, 12, 3, hour, tzinfo=UTC), Decimal(20)) for hour in (8, 18)]
+    shown = run_chart("Exercise", "min", walks, now=NOW, summed=True)
+
+    assert "One mark a day: all of the day added up." in sentences(shown, ENGLISH)

@@ -7,6 +7,7 @@ import pytest
 
 from fhir_mappings.codes import ObservationStatus, QuantityComparator
 from fhir_mappings.model import Coding, Component, Concept, Observation, Quantity, Range, Target, TargetDetail
+from fhir_mappings.wording import Language
 from service.domain.amounts import (
     amounts_of,
     asks_registry,
@@ -74,7 +75,7 @@ def test_an_amount_is_taken(given: Quantity, measure: Concept, kept: str, note: 
         pytest.param(amount("11", "{score}"), PAIN, "value", "must be 0–10", id="cannot be meant"),  # noqa: RUF001  # a dash for a range
         pytest.param(amount("3.5", "{score}"), PAIN, "value", "must be a whole number", id="no whole number"),
         pytest.param(amount("2600", "mm[Hg]"), UPPER, "value", "must be 0–400", id="of a part"),  # noqa: RUF001  # a dash for a range
-        pytest.param(amount("300", "mm[Hg]"), UPPER, "value", "50–260", id="a part hardly ever so high"),  # noqa: RUF001  # a dash for a range
+        pytest.param(amount("300", "mm[Hg]"), UPPER, "value", "260 mmHg: look again", id="a part hardly ever so high"),
     ],
 )
 def test_an_amount_is_refused_with_what_would_do(given: Quantity, measure: Concept, path: str, message: str) -> None:
@@ -82,6 +83,15 @@ def test_an_amount_is_refused_with_what_would_do(given: Quantity, measure: Conce
 
     assert where == f"value.quantity.{path}"
     assert message in why
+
+
+def test_the_bounds_are_told_in_the_unit_and_the_language_of_the_reader() -> None:
+    with pytest.raises(InvalidContent) as found:
+        taken(amount("70000", "{steps}/d"), STEPS, CATALOGUE, "value")
+
+    (flaw,) = found.value.flaws
+    assert "60000 steps a day: look again" in flaw.said()
+    assert "60000 pasos al día: mire otra vez" in flaw.said(Language("es"))
 
 
 def test_a_panel_is_not_measured_by_one_number() -> None:

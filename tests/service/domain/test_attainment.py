@@ -15,6 +15,7 @@ from service.domain.goal_offers import Offer
 from service.domain.policy import Policy
 from service.domain.priorities import in_force, prioritised, resplit
 from service.errors import InvalidContent, NotPermitted, TransitionNotAllowed
+from service.settings import Settings
 from tests.builders import (
     CLINICIAN,
     MOTHER,
@@ -30,6 +31,7 @@ from tests.builders import (
     an_occasion,
 )
 
+CATALOGUE = Settings(fhir_base_url="http://fhir.test/fhir").catalogue
 LEVELS = tuple(Level(f"level {score}", score) for score in (-2, -1, 0, 1, 2))
 GAD_7 = PROMS.concept("70274-6", "GAD-7")
 SCALED = an_agreed_goal(levels=LEVELS)
@@ -78,7 +80,9 @@ def test_a_scale_that_could_mislead_is_refused(parts: dict[str, Any], flaws: lis
     ("who", "code"), [(PATIENT, "107334-5"), (CLINICIAN, "107333-7"), (MOTHER, "107331-1")], ids=str
 )
 def test_the_code_of_a_score_says_who_scored(who: str, code: str) -> None:
-    scored = only(attainment.score(SCALED, -1, NOW, an_occasion(who), note="Not yet", plan=a_plan()))
+    scored = only(
+        attainment.score(SCALED, -1, NOW, an_occasion(who), catalogue=CATALOGUE, note="Not yet", plan=a_plan())
+    )
 
     assert (scored.code.codings[0].code, scored.performer, scored.note) == (code, who, "Not yet")
     assert (scored.value.codings[0].code, scored.goal) == ("LA34483-0", "Goal/g1")
@@ -86,7 +90,7 @@ def test_the_code_of_a_score_says_who_scored(who: str, code: str) -> None:
 
 
 def test_points_are_scored_in_the_unit_of_the_target() -> None:
-    points = only(attainment.score(PROM, Quantity(Decimal(12), "1"), NOW, an_occasion()))
+    points = only(attainment.score(PROM, Quantity(Decimal(12), "1"), NOW, an_occasion(), catalogue=CATALOGUE))
 
     assert (points.kind, points.code, points.value.value) == (AssessmentKind.PROM, GAD_7, Decimal(12))
 
@@ -99,11 +103,13 @@ def test_points_are_scored_in_the_unit_of_the_target() -> None:
         pytest.param(an_agreed_goal(), Quantity(Decimal(1), "1"), InvalidContent, id="no target"),
         pytest.param(SCALED, Quantity(Decimal(1), "1"), InvalidContent, id="no PROM"),
         pytest.param(PROM, Quantity(Decimal(1), "kg"), InvalidContent, id="another unit"),
+        pytest.param(PROM, Quantity(Decimal(22), "1"), InvalidContent, id="more points than there are"),
+        pytest.param(PROM, Quantity(Decimal("3.5"), "1"), InvalidContent, id="half a point"),
     ],
 )
 def test_what_cannot_be_scored_is_refused(goal: Any, scored: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
-        attainment.score(goal, scored, NOW, an_occasion())
+        attainment.score(goal, scored, NOW, an_occasion(), catalogue=CATALOGUE)
 
 
 def test_barriers_and_readiness_are_said_while_the_goal_is_open() -> None:

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from fhir_mappings.model import Range
+from service.domain.catalogue import Bounds
 from service.domain.progress import Point
 from service.domain.run_chart import (
     Aim,
@@ -144,3 +145,52 @@ def test_the_forecast_ends_where_the_target_is_due() -> None:
 
     assert shown.forecast is not None
     assert shown.forecast.day == date(2026, 12, 14)
+
+
+def test_no_line_is_drawn_across_a_shift() -> None:
+    long_since = chart(*(i % 5 for i in range(30)), *(50 + i % 5 for i in range(30)))
+    just_now = chart(*(i % 5 for i in range(30)), *(50 + i % 5 for i in range(12)))
+
+    assert long_since.signals is not None
+    assert long_since.signals.shift
+    assert long_since.forecast is not None
+    assert 45 < long_since.forecast.low < 50 < long_since.forecast.high < 60, "from the values after it alone"
+    assert just_now.forecast is None
+    assert chart(*([0] * 20), *([1, 9] * 12)).forecast is not None, "after a long run that has ended"
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high"),
+    [
+        pytest.param([1310] * 30, 1300, 1320, id="always the same"),
+        pytest.param([7] * 30, 6, 8, id="always the same, of few"),
+        pytest.param([0] * 30, 0, 1, id="always nothing"),
+    ],
+)
+def test_a_forecast_is_never_narrower_than_what_can_be_told_apart(values: list[int], low: int, high: int) -> None:
+    ahead = chart(*values, whole=True, possible=Bounds(Decimal(0))).forecast
+
+    assert ahead is not None
+    assert (ahead.low, ahead.high) == (low, high)
+
+
+def test_a_forecast_is_told_in_the_steps_of_what_is_measured() -> None:
+    whole = chart(*(i * 7 % 5 for i in range(30)), whole=True).forecast
+    tenths = run_chart(
+        "Sleep", "h", [Point(p.at, p.value / 10) for p in points(*(60 + i * 7 % 5 for i in range(30)))], now=NOW
+    )
+
+    assert whole is not None
+    assert (whole.low % 1, whole.high % 1) == (0, 0)
+    assert tenths.forecast is not None
+    assert [str(end) for end in (tenths.forecast.low, tenths.forecast.high)] == ["5.8", "6.6"]
+
+
+def test_what_adds_up_is_marked_and_held_against_the_target_day_by_day() -> None:
+    walks = [Point(NOW - timedelta(days=d, hours=h), Decimal(20)) for d in (2, 1, 0) for h in (9, 1)]
+    summed = run_chart("Exercise", "min", walks, now=NOW, aim=at_least(40), summed=True)
+    apart = run_chart("Exercise", "min", walks, now=NOW, aim=at_least(40))
+
+    assert [m.value for m in summed.marks] == [40] * 3
+    assert (summed.last_days, apart.last_days) == (LastDays(3, 3), LastDays(3, 0))
+    assert summed.latest == walks[-1]

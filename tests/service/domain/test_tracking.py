@@ -32,7 +32,7 @@ def entered(what: str, amount: Amount, **parts: Any) -> Observation:
 @pytest.mark.parametrize(
     ("what", "amount", "code", "recorded"),
     [
-        pytest.param("glucose", value("95"), "41653-7", "95 mg/dL", id="the first unit without any"),
+        pytest.param("exercise", value("95"), "55411-3", "95 min", id="the only unit without any"),
         pytest.param("glucose", value("5.3", "mmol/L"), "14743-9", "5.3 mmol/L", id="the unit decides the code"),
         pytest.param("glucose", value("0.95", "g/L"), "41653-7", "95 mg/dL", id="converted"),
         pytest.param("glucose", value("5300", "umol/L"), "14743-9", "5.3 mmol/L", id="to the unit that it fits"),
@@ -57,8 +57,12 @@ def test_a_value_is_recorded_in_an_accepted_unit(what: str, amount: Amount, code
     ("what", "amount", "path"),
     [
         pytest.param("vibes", value("1"), "what", id="unknown"),
-        pytest.param("glucose", Amount(), "value", id="no value"),
-        pytest.param("glucose", Amount(Decimal(95), {"systolic": Decimal(1)}), "parts", id="parts of what has none"),
+        pytest.param("glucose", Amount(unit="mg/dL"), "value", id="no value"),
+        pytest.param("glucose", value("22"), "unit", id="one of two units"),
+        pytest.param("weight", value("72"), "unit", id="which weight"),
+        pytest.param(
+            "glucose", Amount(Decimal(95), {"systolic": Decimal(1)}, "mg/dL"), "parts", id="parts of what has none"
+        ),
         pytest.param("glucose", value("95", "kg"), "unit", id="unit of something else"),
         pytest.param("hba1c", value("0.048", "1"), "unit", id="a share is no other share"),
         pytest.param("pain", value("3", "%"), "unit", id="a score is no share"),
@@ -66,7 +70,7 @@ def test_a_value_is_recorded_in_an_accepted_unit(what: str, amount: Amount, code
         pytest.param("pain", value("11"), "value", id="cannot be meant"),
         pytest.param("pain", value("11", confirmed=True), "value", id="cannot be meant, confirmed or not"),
         pytest.param("pain", value("3.5"), "value", id="no whole number"),
-        pytest.param("glucose", value("-1"), "value", id="below nothing"),
+        pytest.param("glucose", value("-1", "mg/dL"), "value", id="below nothing"),
         pytest.param("glucose", value("45", "mmol/L"), "value", id="hardly ever so high"),
         pytest.param("blood-pressure", value("120"), "value", id="one value for two"),
         pytest.param("blood-pressure", Amount(parts={"systolic": Decimal(120)}), "parts.diastolic", id="half of it"),
@@ -139,8 +143,24 @@ def test_equal_entries_have_equal_fingerprints() -> None:
     assert len({r.fingerprint for r in (reading, *others)}) == len(others) + 1
 
 
+@pytest.mark.parametrize(
+    ("what", "named"),
+    [
+        pytest.param("glucos", "did you mean glucose /", id="a slip"),
+        pytest.param("sugar", "did you mean glucose / glucose-sensor /", id="by its label"),
+        pytest.param("peso", "did you mean weight?", id="by its label in Spanish"),
+        pytest.param("vibes", "which has steps, exercise, carbohydrate", id="nothing like it"),
+    ],
+)
+def test_an_unknown_key_is_answered_with_those_that_are_known(what: str, named: str) -> None:
+    with pytest.raises(InvalidContent) as refused:
+        entered(what, value("1"))
+
+    assert named in refused.value.flaws[0].said()
+
+
 def stored(what: str = "glucose", amount: Amount | None = None, **parts: Any) -> Observation:
-    return replace(entered(what, amount or value("590")), **{"id": "o1", "version": "1", **parts})
+    return replace(entered(what, amount or value("590", "mg/dL")), **{"id": "o1", "version": "1", **parts})
 
 
 def correct(

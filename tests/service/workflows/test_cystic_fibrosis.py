@@ -464,6 +464,9 @@ async def test_a_year_with_mia_her_mother_and_the_team(world: World) -> None:
     await adds(world.rosa, f"{child}/priorities", {"items": [f"Goal/{agreed['id']}"]}, 200)
 
     anxious = await prom_goal(world)
+    beyond = {"value": {"value": 80, "code": "1", "unit": "score"}}
+    refused = said(await world.mia.post(f"/v1/goals/{anxious['id']}/scores", beyond), 422)
+    assert [e["path"] for e in refused["errors"]] == ["value.value"]
     await adds(world.mia, f"/v1/goals/{anxious['id']}/scores", {"value": {"value": 12, "code": "1", "unit": "score"}})
 
     own = await private_goal(world)

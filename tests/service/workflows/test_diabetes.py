@@ -70,7 +70,7 @@ async def test_she_tracks_what_she_decides_and_the_goal_tells_how_it_goes(world:
     assert len(progress["points"]) == DAYS - 1
     assert len(progress["gaps"]) == 1, "the day off is shown as missing"
     assert progress["signals"]["shift"]
-    assert progress["forecast"]["low"] < 154 < progress["baseline"]["value"]
+    assert "forecast" not in progress, "no line is drawn across a shift"
     assert "Recorded on" in " ".join(progress["words"])
     plan = await world.bo.sees(f"/v1/patients/{world.patient}/plan")
     assert [g["achievementStatus"] for g in plan["goals"]] == ["improving"]
@@ -79,7 +79,7 @@ async def test_she_tracks_what_she_decides_and_the_goal_tells_how_it_goes(world:
 async def test_a_slip_of_the_finger_is_caught_or_corrected(world: World) -> None:
     goal, _ = await tracked(world)
     at = datetime.now(UTC).isoformat()
-    slip = {"id": "slip", "what": "glucose", "value": 1540, "effective": at, "goals": [goal["id"]]}
+    slip = {"id": "slip", "what": "glucose", "value": 1540, "unit": "mg/dL", "effective": at, "goals": [goal["id"]]}
     refused = await world.ann.post(f"/v1/patients/{world.patient}/observations", {"items": [slip]})
     assert [e["path"] for e in said(refused, 422)["errors"]] == ["items[0].value"]
 

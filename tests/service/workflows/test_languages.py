@@ -142,3 +142,24 @@ async def test_a_clinic_says_what_is_spoken_where_a_record_does_not(fhir_server:
         await agreed(world)
 
         assert 'lang="es"' in await plan_on_server(world)
+
+
+async def test_what_is_measured_is_told_in_the_language_of_the_patient_where_none_is_asked_for(
+    world: World,
+) -> None:
+    await speaks(world, ("es", True))
+    steps = {"text": "pasos", "coding": [{"system": "http://loinc.org", "code": "41950-7"}]}
+    aim = {"measure": steps, "value": {"quantity": {"value": 4000, "code": "{steps}/d", "comparator": ">="}}}
+    levels = [{"score": 0, "text": "Una vez por semana"}]
+    walk = await world.bo.acts(await world.ann.proposes(world.patient, WORDS, targets=[aim]), "accept")
+    swim = await world.bo.acts(await world.ann.proposes(world.patient, "Nadar", levels=levels), "accept")
+    item = {"what": "steps", "value": 3000, "effective": "2026-11-01T10:00:00Z", "goals": [walk["id"]]}
+    said(await world.ann.post(f"/v1/patients/{world.patient}/observations", {"items": [item]}), 200)
+    scored = said(await world.ann.post(f"/v1/goals/{swim['id']}/scores", {"score": 0}), 201)
+
+    (latest,) = (await world.ann.sees(f"/v1/patients/{world.patient}/plan"))["latest"]
+    (listed,) = (await world.ann.sees(f"/v1/patients/{world.patient}/observations?code=steps"))["observations"]
+    (shown,) = (await world.ann.sees(f"/v1/goals/{walk['id']}/progress"))["measurements"]
+    for told in (latest, listed, shown):
+        assert (told["measure"]["text"], told["value"]["quantity"]["unit"]) == ("Pasos al día", "pasos al día")
+    assert scored["text"] == "como se esperaba"

@@ -55,7 +55,7 @@ async def test_a_blood_pressure_is_charted_part_by_part(world: World) -> None:
 async def test_values_in_another_unit_are_told_in_it_or_left_out_in_the_open(world: World) -> None:
     await recorded_elsewhere(world, "29463-7", 150, "[lb_av]")
     await recorded_elsewhere(world, "14743-9", 6, "mmol/L")
-    await sends(world, {"what": "glucose", "value": 95, "effective": NOVEMBER})
+    await sends(world, {"what": "glucose", "value": 95, "unit": "mg/dL", "effective": NOVEMBER})
 
     assert [str(m["value"]) for m in (await chart(world, "code=weight&unit=kg"))["marks"]] == ["68.0388555"]
     sugar = await chart(world, "code=glucose&unit=mg/dL")

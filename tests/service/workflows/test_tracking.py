@@ -17,8 +17,8 @@ START = datetime(2026, 10, 1, 7, tzinfo=UTC)
 def glucose(number: int, **parts: Any) -> Json:
     """A reading of a meter, hours apart, later ones first."""
     at = START + timedelta(hours=500 - number)
-    value = {"id": f"meter-{number}", "what": "glucose", "value": 80 + number % 60, "effective": at.isoformat()}
-    return {**value, **parts}
+    value = {"id": f"meter-{number}", "what": "glucose", "value": 80 + number % 60, "unit": "mg/dL"}
+    return {**value, "effective": at.isoformat(), **parts}
 
 
 async def sends(person: Person, patient: str, *items: Json | str, key: str | None = None) -> Json:
@@ -299,3 +299,26 @@ async def test_a_goal_is_named_by_its_id_or_its_reference_and_answered_by_its_re
     await world.bo.acts(ended, "complete")
     outcome = (await world.on_server(f"Goal/{goal['id']}"))["outcomeReference"]
     assert [o["reference"] for o in outcome] == [f"Observation/{observation['id']}"]
+
+
+async def test_the_text_of_the_plan_follows_what_is_measured(world: World) -> None:
+    goal = await a_goal(world)
+
+    async def told() -> str:
+        (plan,) = await world.found(f"CarePlan?patient=Patient/{world.patient}")
+        return str(plan["text"]["div"])
+
+    def item(number: int, value: int) -> Json:
+        return glucose(number, value=value, goals=[goal["id"]])
+
+    await sends(world.ann, world.patient, item(300, 300), item(200, 200))
+    assert "getting better" in await told()
+    worse = (await sends(world.ann, world.patient, item(100, 400)))["results"][0]
+    assert "getting worse" in await told()
+    path = f"/v1/{worse['observation'].replace('Observation', 'observations')}/entered-in-error"
+    said(await world.ann.post(path, {"reason": "My brother's"}, version=worse["version"]), 200)
+    assert "getting better" in await told()
+    high = {"quantity": {"value": 500, "code": "mg/dL"}}
+    body = {"value": high, "effective": (START + timedelta(days=30)).isoformat()}
+    said(await world.ann.post(f"/v1/goals/{goal['id']}/progress", body), 201)
+    assert "getting worse" in await told()
