@@ -19,7 +19,8 @@ from fhir_mappings.task import task_from_fhir
 from fhir_mappings.wording import ENGLISH, Language
 from service.domain.access import may_see
 from service.domain.actors import Actor
-from service.domain.cards import Card, Situation
+from service.domain.card_words import Situation
+from service.domain.cards import Card
 from service.domain.conflicts import ConflictRules
 from service.domain.hooks import Answer, Fact
 from service.domain.thread import WAITING
