@@ -32,7 +32,7 @@ _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~])")
 class Situation:
     """What is known when a hook fires. None: it could not be found out, which is not the same as nothing.
 
-    `visit` is the encounter; `orders` are drafts or proposed appointments that came with the call.
+    `visit` is the encounter; `orders` are drafts or proposed appointments that came with the call; `user` reads the card.
     """
 
     patient: Reference
@@ -42,6 +42,7 @@ class Situation:
     tasks: tuple[Task, ...] | None = None
     visit: Order | None = None
     orders: tuple[Order, ...] = ()
+    user: Reference | None = None
     user_is_patient_side: bool = False
     language: Language = ENGLISH
 

@@ -75,9 +75,7 @@ def what_matters(situation: Situation) -> Card | None:
     language, answer = situation.language, situation.admission.answer
     plural, offers, reviews, goals = language.plural, len(waiting), len(due), len(agreed)
     counts = (
-        plural("{number} offer waits for your answer", "{number} offers wait for your answer", offers)
-        if offers
-        else "",
+        _waiting_in_words(offers, situation) if offers else "",
         plural("{number} preference is due for review", "{number} preferences are due for review", reviews)
         if reviews
         else "",
@@ -172,7 +170,7 @@ def _of_conflicts(found: Sequence[Conflict], situation: Situation) -> Card:
     about = tuple(f"{c.rule.id} {c.order.resource_type} {c.order.words} {_sides(c)}" for c in found)
     reasons = tuple(r for r in OVERRIDE_REASONS if r is not NOT_MET or any(c.condition for c in found))
     sections = [_conflict(c, situation, titled=bool(more)) for c in found[:LISTED]]
-    return Card(_fitted(summary), _joined(sections), about, first.indicator, "admission", reasons, language)
+    return Card(_fitted(summary), _joined(sections), about, first.indicator, _asked_about(found), reasons, language)
 
 
 def _conflict(conflict: Conflict, situation: Situation, *, titled: bool) -> str:
@@ -194,6 +192,12 @@ def _conflict(conflict: Conflict, situation: Situation, *, titled: bool) -> str:
             language.say("Ordered: {words}", words=plain(words)),
         )
     )
+
+
+def _asked_about(found: Sequence[Conflict]) -> str | None:
+    """The question that the link asks: that of admission, where an order is about it; of another thing there is none."""
+    kinds = {c.rule.modality.code for c in found if c.rule.modality}
+    return "admission" if "admission" in kinds else None
 
 
 def _title(conflict: Conflict) -> str:
@@ -239,6 +243,25 @@ def _waiting(situation: Situation) -> list[Goal]:
         if t.status in WAITING and (_is_for_patient_side(t) is situation.user_is_patient_side)
     )
     return [goals[r] for r in dict.fromkeys(asked) if r in goals]
+
+
+def _waiting_in_words(offers: int, situation: Situation) -> str:
+    """ "Your" only to somebody who is asked themselves, by each of them."""
+    plural = situation.language.plural
+    asked = {t.focus for t in situation.tasks or () if t.status in WAITING and t.owner == situation.user}
+    if asked.issuperset(g.reference for g in _waiting(situation)):
+        return plural("{number} offer waits for your answer", "{number} offers wait for your answer", offers)
+    if situation.user_is_patient_side:
+        return plural(
+            "{number} offer waits for an answer of the patient or the family",
+            "{number} offers wait for an answer of the patient or the family",
+            offers,
+        )
+    return plural(
+        "{number} offer waits for an answer of the care team",
+        "{number} offers wait for an answer of the care team",
+        offers,
+    )
 
 
 def _is_for_patient_side(task: Task) -> bool:

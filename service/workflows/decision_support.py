@@ -95,6 +95,7 @@ def _situation(
         tasks=_mapped(task_from_fhir, known.get(Fact.TASKS), only=lambda t: "focus" in t),
         visit=next(iter(visits or ()), None),
         orders=tuple(_orders(call, drafts)),
+        user=call.actor.reference,
         user_is_patient_side=call.actor.on_patient_side,
         language=call.language,
     )

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from service.domain.actors import Actor, Claims, Role
-from service.errors import CoPlanError
+from service.errors import CoPlanError, ResourceGone, ResourceNotFound
 from service.logs import log
 from service.workflows.identify import Place, identify
 
@@ -12,7 +12,7 @@ from service.workflows.identify import Place, identify
 async def verified_user(actor: Actor, claims: Claims, place: Place | None, *, within: timedelta) -> Actor | None:
     """The actor, with what a Consent leaves them; None for a family member who is not known to speak for the patient.
 
-    The client answers for its staff. That a RelatedPerson is this patient's it cannot know by an id that comes with a
+    The client answers for its staff; only somebody who is not there on its own server is told nothing. That a RelatedPerson is this patient's it cannot know by an id that comes with a
     call: it is looked up, as for a token, and without a server to ask it stays unknown.
 
     Args:
@@ -20,7 +20,7 @@ async def verified_user(actor: Actor, claims: Claims, place: Place | None, *, wi
         place: the client's FHIR server; None where there is none to be asked.
     """
     if actor.role is not Role.RELATED_PERSON:
-        return actor
+        return actor if place is None or await _is_there(actor, place, within) else None
     try:
         if place is not None:
             async with asyncio.timeout(within.total_seconds()):
@@ -29,3 +29,16 @@ async def verified_user(actor: Actor, claims: Claims, place: Place | None, *, wi
     except (CoPlanError, TimeoutError) as exc:
         log.warning("cds_user_not_verified", error=type(exc).__name__)
     return None
+
+
+async def _is_there(actor: Actor, place: Place, within: timedelta) -> bool:
+    """False if the client's server says that there is no such user. What it does not say in time is the client's word."""
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            await place.fhir.read(*actor.reference.split("/", 1))
+    except (ResourceNotFound, ResourceGone) as exc:
+        log.warning("cds_user_not_verified", error=type(exc).__name__)
+        return False
+    except (CoPlanError, TimeoutError):
+        return True
+    return True

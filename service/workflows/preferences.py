@@ -40,7 +40,7 @@ PLANNED: Final = ("ServiceRequest", "MedicationRequest", "Appointment")
 
 @dataclass(frozen=True, slots=True)
 class CurrentPreferences:
-    """What holds now, the latest first; what is known of the question of admission; where the patient said otherwise."""
+    """What holds now, the latest first; what is known of the question of admission; what the patient said otherwise."""
 
     patient: Reference
     as_of: datetime

@@ -24,7 +24,7 @@ from service.domain.cards import (
 )
 from service.domain.hooks import SERVICES, TEMPLATES, Hook
 from service.gateways.definitions import conflict_rules
-from tests.builders import CLINICIAN, MOTHER, NOW, PATIENT, a_goal, a_task, an_agreed_goal
+from tests.builders import CLINICIAN, MOTHER, NOW, NURSE, PATIENT, a_goal, a_task, an_agreed_goal
 from tests.service.domain.test_preference_rules import an_order, said
 
 RULES = conflict_rules()
@@ -52,11 +52,18 @@ def test_there_is_no_card_about_nothing() -> None:
 @pytest.mark.parametrize(
     ("situation", "summary"),
     [
-        ({"goals": (a_goal(),), "tasks": (FOR_CLINICIAN,)}, "1 offer waits for your answer"),
-        ({"goals": (a_goal(),), "tasks": (FOR_CLINICIAN, FOR_CLINICIAN)}, "1 offer waits for your answer"),
+        ({"goals": (a_goal(),), "tasks": (FOR_CLINICIAN,), "user": CLINICIAN}, "1 offer waits for your answer"),
         (
-            {"goals": (a_goal(),), "tasks": (FOR_PATIENT,), "user_is_patient_side": True},
+            {"goals": (a_goal(),), "tasks": (FOR_CLINICIAN, FOR_CLINICIAN), "user": NURSE},
+            "1 offer waits for an answer of the care team",
+        ),
+        (
+            {"goals": (a_goal(),), "tasks": (FOR_PATIENT,), "user_is_patient_side": True, "user": PATIENT},
             "1 offer waits for your answer",
+        ),
+        (
+            {"goals": (a_goal(),), "tasks": (FOR_PATIENT,), "user_is_patient_side": True, "user": MOTHER},
+            "1 offer waits for an answer of the patient or the family",
         ),
         ({"goals": (an_agreed_goal(), an_agreed_goal(id="g2"))}, "2 agreed goals"),
         ({"preferences": (said(),)}, "Prefers care at home"),
@@ -337,3 +344,14 @@ def test_a_code_is_told_by_its_topic_and_without_quotes() -> None:
     )
     spanish = shown(what_matters(known(preferences=(coded,), language=Language("es")))).detail
     assert "* Steroids: no lo desea." in spanish or "* Steroids: no " in spanish
+
+
+def test_the_link_asks_about_admission_only_where_the_order_is_about_it() -> None:
+    blood = Coding("http://snomed.info/sct", "116859006")
+    refused = said(
+        None, words=None, about=Concept("Blood", (blood,)), answer=(Coding(PREFERENCE_STANCE, "does-not-want"),)
+    )
+    order = replace(an_order(words="Red cells"), codes=(blood,))
+
+    assert shown(before_orders(known(preferences=(refused,), orders=(order,)), RULES)).asks is None
+    assert shown(before_orders(known(preferences=(said(),), orders=(an_order(),)), RULES)).asks == "admission"
