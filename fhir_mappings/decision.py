@@ -173,6 +173,13 @@ class Preference:
         return STANCE_IN_WORDS[self.stance] if self.stance is not None else None
 
     @property
+    def topic_in_words(self) -> str | None:
+        """What it is about; None for admission, which the words for its codes name themselves."""
+        if self.about is None or self.admission is not None:
+            return None
+        return self.about.text or next((c.display for c in self.about.codings if c.display), None)
+
+    @property
     def in_words(self) -> str:
         """What was said, in the person's own words where there are some."""
         coded = next((c.display or c.code or "" for c in self.answer), "")

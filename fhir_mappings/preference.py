@@ -7,6 +7,7 @@ Source: https://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-treatment-
     https://hl7.org/fhir/us/pacio-adi/STU1/StructureDefinition-adi-enclosedPrecondition-extension.html
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from html import escape
 from typing import Final
@@ -73,7 +74,7 @@ def preference_from_fhir(resource: Json) -> Preference:
     words, answer = _value(resource, precondition)
     since, until = _effective(resource)
     note = next(iter(items(resource, "note", "Observation.note")[-1:]), {})
-    return Preference(
+    preference = Preference(
         id=text(resource, "id", "Observation.id"),
         version=resource.get("meta", {}).get("versionId"),
         subject=reference(resource, "subject", "Observation.subject"),
@@ -96,6 +97,7 @@ def preference_from_fhir(resource: Json) -> Preference:
         operation=identifier(resource, OPERATION),
         patient_supplied=is_patient_supplied(resource),
     )
+    return _without_our_words(preference)
 
 
 def preference_to_fhir(preference: Preference, *, onto: Json | None = None) -> Json:
@@ -180,6 +182,12 @@ def _value(resource: Json, precondition: str | None) -> tuple[str | None, tuple[
     coded = concept(resource.get("valueCodeableConcept") or {})
     words = said or coded.text
     return words and words.removesuffix(said_in_full("", precondition)), coded.codings
+
+
+def _without_our_words(preference: Preference) -> Preference:
+    """What stands beside a code alone for plain readers is the words of its display: nobody has said them."""
+    coded = replace(preference, words=None)
+    return coded if coded.answer and preference.words == coded.in_words else preference
 
 
 def _value_json(preference: Preference) -> Json:

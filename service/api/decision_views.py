@@ -22,7 +22,9 @@ class PreferenceView(View):
     patient: Reference
     kind: str
     in_words: Annotated[str, msgspec.Meta(description="What was said, as a sentence")]
-    words: Annotated[str, msgspec.Meta(description="The person's own words")] | None = None
+    words: (
+        Annotated[str, msgspec.Meta(description="The person's own words; absent where only a code is known")] | None
+    ) = None
     admission: str | None = None
     about: ConceptView | None = None
     stance: str | None = None
@@ -93,16 +95,20 @@ class AdmissionView(View):
 
 
 class CurrentPreferencesView(View):
-    """What holds at `asOf`."""
+    """What holds at `asOf`. What the patient said otherwise is beside it, each with what stands in its place."""
 
     patient: Reference
     as_of: datetime
     admission: AdmissionView
     preferences: tuple[PreferenceView, ...]
+    patient_said_otherwise: Annotated[
+        tuple[PreferenceView, ...],
+        msgspec.Meta(description="The patient's own latest answers where somebody else's holds, in `supersededBy`"),
+    ] = ()
 
     @classmethod
     def of(cls, current: CurrentPreferences) -> "CurrentPreferencesView":
-        asked, by_reference = current.admission, {s.preference.reference: s for s in current.standing}
+        asked, by_reference = current.admission, {s.preference.reference: s for s in current.all_said}
 
         def shown(preference: Preference | None) -> PreferenceView | None:
             return PreferenceView.of(preference, by_reference.get(preference.reference)) if preference else None
@@ -117,6 +123,7 @@ class CurrentPreferencesView(View):
                 not_asked=shown(asked.unanswered),
             ),
             preferences=tuple(PreferenceView.of(s.preference, s) for s in current.standing),
+            patient_said_otherwise=tuple(v for c in current.contradicted if (v := shown(c.own))),
         )
 
 
@@ -151,18 +158,25 @@ class ConflictView(View):
     wanted: str
     against: Reference
     only_if: Annotated[str, msgspec.Meta(description="It is a conflict under this condition only")] | None = None
+    said_otherwise: (
+        Annotated[
+            str, msgspec.Meta(description="The other side, where what holds is not what the patient said themselves")
+        ]
+        | None
+    ) = None
 
     @classmethod
     def of(cls, conflict: Conflict) -> "ConflictView":
         return cls(
             rule=conflict.rule.id,
             title=conflict.rule.title,
-            indicator=conflict.rule.indicator,
+            indicator=conflict.indicator,
             order=OrderView.of(conflict.order),
             ordered=conflict.ordered,
             wanted=conflict.wanted,
             against=conflict.reference,
             only_if=conflict.condition,
+            said_otherwise=conflict.said_otherwise,
         )
 
 

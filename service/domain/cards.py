@@ -3,19 +3,17 @@
 Source: https://cds-hooks.hl7.org/2.0/#card-attributes
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
-from fhir_mappings.decision import Order, Preference, Source, Stance
-from fhir_mappings.model import Coding, Goal, PartialDate, Reference, Task
+from fhir_mappings.decision import Preference, Stance
+from fhir_mappings.model import Coding, Goal, Reference, Task
 from fhir_mappings.wording import ENGLISH, Language, phrase
+from service.domain.card_words import Situation, answer_in_short, lower, own_of, plain, said, when_in_words
 from service.domain.conflicts import Conflict, ConflictRules, Indicator, admissions, conflicts
 from service.domain.lifecycle import AGREED
-from service.domain.preferences import AdmissionAnswers, Hold, Standing, admission_answers, standings
 from service.domain.thread import WAITING
 
 SUMMARY_LIMIT: Final = 139
@@ -36,13 +34,6 @@ NOT_MET: Final = Coding(OVERRIDE_REASON, "condition-not-met", phrase("The condit
 NOT_THIS: Final = Coding(OVERRIDE_REASON, "not-this-situation", phrase("The preference does not fit this situation"))
 OVERRIDE_REASONS: Final = (TALKED, CANNOT_WAIT, CANNOT_BE_ASKED, NOT_MET, NOT_THIS)
 """Why people go on despite a card. Published as CodeSystem; each has a display, as cds-resp-4 wants."""
-RECENT: Final = timedelta(days=2)
-"""What was said since then is told by how long ago, which needs no time zone; what is older, by its day."""
-SAID_BY: Final = {
-    Source.PATIENT: phrase("Said by the patient"),
-    Source.PROXY: phrase("Said by the family"),
-    Source.CLINICIAN: phrase("Noted by the care team"),
-}
 OFFERED_BY: Final = {
     "Patient": phrase("offered by the patient"),
     "RelatedPerson": phrase("offered by the family"),
@@ -53,37 +44,6 @@ UNANSWERED: Final = {
     Stance.NOT_ASKED: phrase("Recorded {when}: not asked again."),
     Stance.COULD_NOT_BE_ASKED: phrase("Recorded {when}: could not be asked again."),
 }
-_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~])")
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What is known when a hook fires. None: it could not be found out, which is not the same as nothing.
-
-    `visit` is the encounter; `orders` are drafts or proposed appointments that came with the call.
-    """
-
-    patient: Reference
-    at: datetime
-    preferences: tuple[Preference, ...] | None = None
-    goals: tuple[Goal, ...] | None = None
-    tasks: tuple[Task, ...] | None = None
-    visit: Order | None = None
-    orders: tuple[Order, ...] = ()
-    user_is_patient_side: bool = False
-    language: Language = ENGLISH
-
-    @property
-    def standing(self) -> tuple[Standing, ...]:
-        return tuple(s for s in standings(self.preferences or (), self.at) if s.hold is Hold.IN_FORCE)
-
-    @property
-    def held(self) -> tuple[Preference, ...]:
-        return tuple(s.preference for s in self.standing)
-
-    @property
-    def admission(self) -> AdmissionAnswers:
-        return admission_answers(self.preferences or (), self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +75,23 @@ def what_matters(situation: Situation) -> Card | None:
     language, answer = situation.language, situation.admission.answer
     plural, offers, reviews, goals = language.plural, len(waiting), len(due), len(agreed)
     counts = (
-        plural("{number} offer waits for your answer", "{number} offers wait for your answer", offers)
-        if offers
-        else "",
+        _waiting_in_words(offers, situation) if offers else "",
         plural("{number} preference is due for review", "{number} preferences are due for review", reviews)
         if reviews
         else "",
         plural("{number} agreed goal", "{number} agreed goals", goals) if goals else "",
-        _in_short(answer, language) if answer else "",
+        answer_in_short(answer, situation) if answer else "",
     )
     sections = (
         _section(situation, phrase("Waiting for an answer"), [_offer(g, situation) for g in waiting]),
-        _section(situation, phrase("To be talked about again"), [_said(p, situation) for p in due]),
+        _section(situation, phrase("To be talked about again"), [said(p, situation) for p in due]),
         _section(
-            situation, phrase("What the patient wants"), [_said(p, situation) for p in situation.held if p not in due]
+            situation, phrase("What the patient wants"), [said(p, situation) for p in situation.held if p not in due]
         ),
-        _section(situation, phrase("Agreed goals"), [f"“{_plain(g.description)}”" for g in agreed]),
+        _section(situation, phrase("Agreed goals"), [f"“{plain(g.description)}”" for g in agreed]),
     )
-    about = (*_versions(waiting), *_versions(agreed), *_versions(situation.held), *(f"due {p.reference}" for p in due))
+    held = (*situation.held, *(c.own for c in situation.contradicted))
+    about = (*_versions(waiting), *_versions(agreed), *_versions(held), *(f"due {p.reference}" for p in due))
     return Card(_sentence(counts), _joined(sections), about, language=language)
 
 
@@ -145,11 +104,13 @@ def before_encounter(situation: Situation) -> Card | None:
         return None
     asked, language = situation.admission, situation.language
     if asked.answer is not None:
-        answer = _lower(_in_short(asked.answer, language))
-        others = [_said(p, situation) for p in asked.answers[1:]]
-        parts = (_said(asked.answer, situation), _section(situation, phrase("Also"), others), _unanswered(situation))
-        summary = _fitted(language.say("Asked: the patient {answer}", answer=answer))
-        return Card(summary, _joined(parts), _versions(asked.answers), language=language)
+        own = own_of(asked.answer, situation)
+        short = answer_in_short(asked.answer, situation)
+        summary = short if own else language.say("Asked: the patient {answer}", answer=lower(short))
+        others = [said(p, situation) for p in asked.answers[1:]]
+        parts = (said(asked.answer, situation), _section(situation, phrase("Also"), others), _unanswered(situation))
+        about = _versions((*asked.answers, own) if own else asked.answers)
+        return Card(_fitted(summary), _joined(parts), about, language=language)
     visit = situation.visit
     if visit is None or not any(c.code in STAYS for c in visit.codes):
         return None
@@ -161,7 +122,7 @@ def before_orders(situation: Situation, rules: ConflictRules) -> Card | None:
 
     Nothing is said of drafts that fit: a card for each of them would teach people to look away.
     """
-    found = conflicts(situation.orders, situation.held, situation.goals or (), rules)
+    found = conflicts(situation.orders, situation.held, situation.goals or (), rules, situation.contradicted)
     if found:
         return _of_conflicts(found, situation)
     is_open = situation.preferences is not None and not situation.admission.is_asked
@@ -190,26 +151,26 @@ def agenda(situation: Situation) -> Card | None:
     )
     sections = (
         _section(situation, phrase("Open offers"), [_offer(g, situation) for g in waiting]),
-        _section(situation, phrase("To be talked about again"), [_said(p, situation) for p in due]),
+        _section(situation, phrase("To be talked about again"), [said(p, situation) for p in due]),
     )
     about = (*_versions(waiting), *_versions(due))
-    summary = _fitted(language.say("For the agenda: {open}", open=_lower(_sentence(counts))))
+    summary = _fitted(language.say("For the agenda: {open}", open=lower(_sentence(counts))))
     return Card(summary, _joined(sections), about, language=language)
 
 
 def _of_conflicts(found: Sequence[Conflict], situation: Situation) -> Card:
     language, more = situation.language, len(found) - 1
-    first = max(found, key=lambda c: list(Indicator).index(c.rule.indicator))
-    title = language.say(first.rule.title)
+    first = max(found, key=lambda c: list(Indicator).index(c.indicator))
+    title = language.say(_title(first))
     summary = (
         language.say("{title} (and {number} more): talk before you sign", title=title, number=more)
         if more
         else language.say("{title}: talk before you sign", title=title)
     )
-    about = tuple(f"{c.rule.id} {c.order.resource_type} {c.order.words} {_version(c.against)}" for c in found)
+    about = tuple(f"{c.rule.id} {c.order.resource_type} {c.order.words} {_sides(c)}" for c in found)
     reasons = tuple(r for r in OVERRIDE_REASONS if r is not NOT_MET or any(c.condition for c in found))
     sections = [_conflict(c, situation, titled=bool(more)) for c in found[:LISTED]]
-    return Card(_fitted(summary), _joined(sections), about, first.rule.indicator, "admission", reasons, language)
+    return Card(_fitted(summary), _joined(sections), about, first.indicator, _asked_about(found), reasons, language)
 
 
 def _conflict(conflict: Conflict, situation: Situation, *, titled: bool) -> str:
@@ -217,20 +178,38 @@ def _conflict(conflict: Conflict, situation: Situation, *, titled: bool) -> str:
     language, rule, order = situation.language, conflict.rule, conflict.order
     is_named = rule.modality is None or any(map(str.isalpha, order.words))
     words = order.words if is_named or rule.modality is None else language.say(rule.modality.words)
-    against = conflict.against
+    against = conflict.contradiction.holds if conflict.contradiction else conflict.against
     wanted = (
-        _said(against, situation)
+        said(against, situation)
         if isinstance(against, Preference)
-        else language.say("Agreed goal: “{goal}”", goal=_plain(against.description))
+        else language.say("Agreed goal: “{goal}”", goal=plain(against.description))
     )
     return _joined(
         (
-            f"**{_plain(language.say(rule.title))}**" if titled else "",
+            f"**{plain(language.say(_title(conflict)))}**" if titled else "",
             wanted,
             language.say("Whether the condition is met is for you to judge.") if conflict.condition else "",
-            language.say("Ordered: {words}", words=_plain(words)),
+            language.say("Ordered: {words}", words=plain(words)),
         )
     )
+
+
+def _asked_about(found: Sequence[Conflict]) -> str | None:
+    """The question that the link asks: that of admission, where an order is about it; else there is none."""
+    kinds = {c.rule.modality.code for c in found if c.rule.modality}
+    return "admission" if "admission" in kinds else None
+
+
+def _title(conflict: Conflict) -> str:
+    """What holds is another thing than what the patient said: then the order is against one of the two."""
+    two = conflict.contradiction
+    is_other = two is not None and two.own.stance is not two.holds.stance
+    return phrase("The patient said otherwise") if is_other else conflict.rule.title
+
+
+def _sides(conflict: Conflict) -> str:
+    two = conflict.contradiction
+    return f"{_version(two.holds)} {_version(two.own)}" if two else _version(conflict.against)
 
 
 def _not_asked(situation: Situation, indicator: Indicator) -> Card:
@@ -241,7 +220,7 @@ def _not_asked(situation: Situation, indicator: Indicator) -> Card:
         if is_hindered
         else language.say("Not asked yet: does the patient want to be admitted?")
     )
-    reason = language.say("Why: {reason}.", reason=_plain(record.note).rstrip(".")) if record and record.note else ""
+    reason = language.say("Why: {reason}.", reason=plain(record.note).rstrip(".")) if record and record.note else ""
     how = language.say("Ask the patient, or who speaks for them, and write down the answer in their words.")
     about = ("not asked", *_versions([record] if record else []))
     reasons = (TALKED, CANNOT_WAIT, CANNOT_BE_ASKED) if indicator is not Indicator.INFO else ()
@@ -252,7 +231,7 @@ def _unanswered(situation: Situation) -> str:
     record = situation.admission.unanswered
     if record is None or record.stance is None or record.since is None:
         return ""
-    return situation.language.say(UNANSWERED[record.stance], when=_when(record.since, situation))
+    return situation.language.say(UNANSWERED[record.stance], when=when_in_words(record.since, situation))
 
 
 def _waiting(situation: Situation) -> list[Goal]:
@@ -266,6 +245,25 @@ def _waiting(situation: Situation) -> list[Goal]:
     return [goals[r] for r in dict.fromkeys(asked) if r in goals]
 
 
+def _waiting_in_words(offers: int, situation: Situation) -> str:
+    """ "Your" only to somebody who is asked themselves, by each of them."""
+    plural = situation.language.plural
+    asked = {t.focus for t in situation.tasks or () if t.status in WAITING and t.owner == situation.user}
+    if asked.issuperset(g.reference for g in _waiting(situation)):
+        return plural("{number} offer waits for your answer", "{number} offers wait for your answer", offers)
+    if situation.user_is_patient_side:
+        return plural(
+            "{number} offer waits for an answer of the patient or the family",
+            "{number} offers wait for an answer of the patient or the family",
+            offers,
+        )
+    return plural(
+        "{number} offer waits for an answer of the care team",
+        "{number} offers wait for an answer of the care team",
+        offers,
+    )
+
+
 def _is_for_patient_side(task: Task) -> bool:
     return (task.owner or "").partition("/")[0] in {"Patient", "RelatedPerson"}
 
@@ -273,72 +271,17 @@ def _is_for_patient_side(task: Task) -> bool:
 def _offer(goal: Goal, situation: Situation) -> str:
     by = (goal.expressed_by or "").partition("/")[0]
     who = situation.language.say(OFFERED_BY.get(by, OFFERED_BY[""]))
-    when = f", {_when(goal.offered_at, situation)}" if goal.offered_at else ""
-    return f"“{_plain(goal.description)}” ({who}{when})"
-
-
-def _said(preference: Preference, situation: Situation) -> str:
-    """What was said, with all that it takes to weigh it."""
-    language = situation.language
-    return " ".join(
-        filter(
-            None,
-            (
-                _in_words(preference, language),
-                _source(preference, situation),
-                language.say("Only if: {condition}.", condition=_plain(preference.precondition).rstrip("."))
-                if preference.precondition
-                else "",
-                language.say("To be talked about again: {day}.", day=language.date(preference.review))
-                if preference.review
-                else "",
-            ),
-        )
-    )
-
-
-def _in_words(preference: Preference, language: Language) -> str:
-    """The person's own words, in quotes, beside the code of ours: in quotes is only what somebody has said."""
-    display = preference.answer_in_words
-    if not preference.words:
-        return f"{language.say(display) if display else _plain(preference.in_words)}."
-    return f"“{_plain(preference.words)}”{f' ({language.say(display)})' if display else ''}."
-
-
-def _source(preference: Preference, situation: Situation) -> str:
-    """Who said it and when, as far as either is known."""
-    parts = (
-        situation.language.say(SAID_BY[preference.source]) if preference.source else "",
-        _when(preference.since, situation) if preference.since else "",
-    )
-    said = ", ".join(filter(None, parts))
-    return f"{said[:1].upper()}{said[1:]}." if said else ""
-
-
-def _when(then: datetime, situation: Situation) -> str:
-    if situation.at - then < RECENT:
-        return situation.language.ago(situation.at - then)
-    return situation.language.date(PartialDate(then.date().isoformat()))
-
-
-def _in_short(preference: Preference, language: Language) -> str:
-    """The code in words; the person's own are for the detail, whole."""
-    display = preference.answer_in_words
-    said = language.say(display) if display else preference.in_words
-    return language.say("{answer}, under a condition", answer=said) if preference.precondition else said
+    when = f", {when_in_words(goal.offered_at, situation)}" if goal.offered_at else ""
+    return f"“{plain(goal.description)}” ({who}{when})"
 
 
 def _sentence(parts: Iterable[str]) -> str:
-    said = "; ".join(filter(None, parts))
-    return _fitted(said[:1].upper() + said[1:])
+    sentence = "; ".join(filter(None, parts))
+    return _fitted(sentence[:1].upper() + sentence[1:])
 
 
 def _fitted(summary: str) -> str:
     return summary if len(summary) <= SUMMARY_LIMIT else f"{summary[: SUMMARY_LIMIT - 1]}…"
-
-
-def _lower(words: str) -> str:
-    return words[:1].lower() + words[1:]
 
 
 def _section(situation: Situation, heading: str, entries: Sequence[str]) -> str:
@@ -351,16 +294,6 @@ def _section(situation: Situation, heading: str, entries: Sequence[str]) -> str:
 
 def _joined(sections: Iterable[str]) -> str:
     return "\n\n".join(filter(None, sections))
-
-
-def _plain(words: str) -> str:
-    """Words of people in Markdown, shown as they were written and on one line.
-
-    Source: https://github.github.com/gfm/#backslash-escapes
-    """
-    one_line = " ".join(words.split())
-    escaped = one_line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _MARKDOWN.sub(r"\\\1", escaped)
 
 
 def _versions(nouns: Iterable[Goal | Preference]) -> tuple[str, ...]:

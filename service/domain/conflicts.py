@@ -4,13 +4,14 @@ A finding is no verdict: it names both sides, and people decide.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from fhir_mappings.decision import Order, Preference, Stance
 from fhir_mappings.model import Coding, Goal, Reference
 from service.domain.lifecycle import AGREED
+from service.domain.preferences import Contradiction
 
 OVER: Final = frozenset(
     {"cancelled", "completed", "ended", "entered-in-error", "finished", "fulfilled", "noshow", "revoked", "stopped"}
@@ -88,7 +89,10 @@ class ConflictRules:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """An order and what stands against it, each in plain words. `condition`: it does so under this condition only."""
+    """An order and what stands against it, each in plain words. `condition`: it does so under this condition only.
+
+    `contradiction`: what the patient said and what holds are two things, and `against` is one of them.
+    """
 
     rule: ConflictRule
     order: Order
@@ -96,23 +100,45 @@ class Conflict:
     ordered: str
     wanted: str
     condition: str | None = None
+    contradiction: Contradiction | None = None
 
     @property
     def reference(self) -> Reference:
         return self.against.reference
 
+    @property
+    def indicator(self) -> Indicator:
+        """Where the patient said otherwise, people talk before they go on."""
+        is_calm = self.rule.indicator is Indicator.INFO and self.contradiction is not None
+        return Indicator.WARNING if is_calm else self.rule.indicator
+
+    @property
+    def said_otherwise(self) -> str | None:
+        """The other of the two."""
+        if self.contradiction is None:
+            return None
+        own, holds = self.contradiction.own, self.contradiction.holds
+        return wanted_in_words(holds if self.against == own else own)
+
 
 def conflicts(
-    orders: Iterable[Order], preferences: Iterable[Preference], goals: Iterable[Goal], rules: ConflictRules
+    orders: Iterable[Order],
+    preferences: Iterable[Preference],
+    goals: Iterable[Goal],
+    rules: ConflictRules,
+    contradicted: Iterable[Contradiction] = (),
 ) -> tuple[Conflict, ...]:
     """Every order against every preference that holds and every goal that is agreed, by rule.
 
     Args:
         preferences: those in force only.
+        contradicted: where the patient's own answer, in force no longer, is another: the order is held against it, too.
     """
-    held, agreed = tuple(preferences), tuple(g for g in goals if g.lifecycle_status in AGREED)
+    both = tuple(contradicted)
+    held = (*preferences, *(c.own for c in both if c.own.stance is not c.holds.stance))
+    agreed = tuple(g for g in goals if g.lifecycle_status in AGREED)
     return tuple(
-        found
+        replace(found, contradiction=next((c for c in both if found.against in (c.holds, c.own)), None))
         for order in orders
         if is_to_be_done(order)
         for rule in rules.rules
@@ -137,7 +163,9 @@ def _with_preferences(order: Order, preferences: tuple[Preference, ...], rule: C
         is_meant = preference.stance in rule.against.stances and bool(topics & preference.topics)
         is_skipped = preference.precondition is not None and rule.conditional is Conditional.SKIP
         if is_meant and not is_skipped:
-            yield Conflict(rule, order, preference, _ordered(order, rule), _wanted(preference), preference.precondition)
+            yield Conflict(
+                rule, order, preference, _ordered(order, rule), wanted_in_words(preference), preference.precondition
+            )
 
 
 def _with_goals(order: Order, goals: tuple[Goal, ...], rule: ConflictRule) -> Iterator[Conflict]:
@@ -159,7 +187,10 @@ def _ordered(order: Order, rule: ConflictRule) -> str:
     return f"{rule.modality.words}: {order.words}" if rule.modality else order.words
 
 
-def _wanted(preference: Preference) -> str:
+def wanted_in_words(preference: Preference) -> str:
+    """What was said, in quotes only where these are the person's own words; who said it, and when."""
     who = f"said by the {preference.source}" if preference.source else "who said it is not recorded"
     when = f", {preference.since:%d %b %Y}" if preference.since else ""
-    return f"“{preference.in_words}” ({who}{when})"
+    said = f"“{preference.words}”" if preference.words else preference.in_words
+    topic = f"{preference.topic_in_words}: " if preference.topic_in_words else ""
+    return f"{topic}{said} ({who}{when})"

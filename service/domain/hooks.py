@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from service.domain.cards import Card, Situation, agenda, before_encounter, before_orders, what_matters
+from service.domain.card_words import Situation
+from service.domain.cards import Card, agenda, before_encounter, before_orders, what_matters
 from service.domain.conflicts import ConflictRules
 
 

@@ -62,6 +62,14 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Contradiction:
+    """What somebody else said for the patient holds, and what the patient themselves said last is another thing."""
+
+    holds: Preference
+    own: Preference
+
+
+@dataclass(frozen=True, slots=True)
 class AdmissionAnswers:
     """What is known of one question at one moment: does the patient want to be admitted?
 
@@ -168,6 +176,22 @@ def in_force(preferences: Iterable[Preference], at: datetime) -> tuple[Preferenc
     return tuple(s.preference for s in standings(preferences, at) if s.hold is Hold.IN_FORCE)
 
 
+def contradictions(preferences: Iterable[Preference], at: datetime) -> tuple[Contradiction, ...]:
+    """Where the patient's own answer would hold had nobody else spoken after it, and differs. It is never to vanish.
+
+    Source: docs/adr/0063-the-latest-valid-answer.md
+    """
+    known = tuple(preferences)
+    holding = in_force(known, at)
+    own = [p for p in in_force((k for k in known if k.source is Source.PATIENT), at) if p not in holding]
+    return tuple(
+        Contradiction(held, said)
+        for held in holding
+        if held.source is not Source.PATIENT and held.is_answer
+        if (said := next((o for o in own if _follows(held, o) and _says(o) != _says(held)), None))
+    )
+
+
 def admission_answers(preferences: Iterable[Preference], at: datetime) -> AdmissionAnswers:
     """What is known at this moment of whether the patient wants to be admitted."""
     holding = [p for p in in_force(preferences, at) if p.admission is not None]
@@ -258,6 +282,10 @@ def _follows(new: Preference, old: Preference) -> bool:
     same_topic = new.kind is old.kind and bool(_topic(new)) and _topic(new) == _topic(old)
     same_condition = new.precondition is None or new.precondition == old.precondition
     return same_topic and same_condition and (new.is_answer or not old.is_answer)
+
+
+def _says(preference: Preference) -> tuple[object, str | None]:
+    return preference.stance or preference.answer, preference.precondition
 
 
 def _topic(preference: Preference) -> frozenset[tuple[str | None, str | None]]:

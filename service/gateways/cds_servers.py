@@ -12,7 +12,7 @@ from service.ports import FhirGateway
 
 
 class AllowedServers:
-    """`CdsServers`. Without a token, only our own server is asked, and only if it is on the list."""
+    """`CdsServers`. Without a token, only our own server is asked, and only if it is named and on the list."""
 
     def __init__(
         self,
@@ -28,12 +28,12 @@ class AllowedServers:
         self._deadline = deadline
 
     def gateway(self, base_url: str | None, access_token: str | None) -> FhirGateway | None:
-        base = _normal(base_url) if base_url is not None else self._own_base
+        if base_url is None:
+            return None
+        base = _normal(base_url)
         if base not in self._allowed:
-            if base_url is None:
-                return None
             raise InvalidContent(Flaw("fhirServer", "is no server that this service works with", "business-rule"))
-        if access_token is not None and base_url is not None:
+        if access_token is not None:
             http, token = self._allowed[base], PassThrough(access_token)
             return FhirClient(http, base, deadline=self._deadline, credentials=token).unstored()
         return self._own if base == self._own_base else None

@@ -18,7 +18,8 @@ from fhir_mappings.preference import is_preference, preference_from_fhir
 from fhir_mappings.task import task_from_fhir
 from fhir_mappings.wording import ENGLISH, Language
 from service.domain.actors import Actor, Role
-from service.domain.cards import Card, Situation
+from service.domain.card_words import Situation
+from service.domain.cards import Card
 from service.domain.confidentiality import restricted_in, tells_of
 from service.domain.conflicts import ConflictRules
 from service.domain.hooks import Answer, Fact
@@ -94,6 +95,7 @@ def _situation(
         tasks=_mapped(task_from_fhir, known.get(Fact.TASKS), only=lambda t: "focus" in t),
         visit=next(iter(visits or ()), None),
         orders=tuple(_orders(call, drafts)),
+        user=call.actor.reference,
         user_is_patient_side=call.actor.on_patient_side,
         language=call.language,
     )

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from service.domain.actors import Actor, Claims, Right, Role
-from service.errors import CoPlanError
+from service.errors import CoPlanError, ResourceGone, ResourceNotFound
 from service.logs import log
 from service.workflows.identify import Place, identify
 
@@ -13,15 +13,16 @@ async def verified_user(actor: Actor, claims: Claims, place: Place | None, *, wi
     """The actor, with what a Consent leaves them; None for a family member who is not known to speak for the
     patient, or who may not see the plan: nor may they be told of what came with the call.
 
-    The client answers for its staff. That a RelatedPerson is this patient's it cannot know by an id that comes with a
-    call: it is looked up, as for a token, and without a server to ask it stays unknown.
+    The client answers for its staff; only somebody who is not there on its own server is told nothing. That a
+    RelatedPerson is this patient's it cannot know by an id that comes with a call: it is looked up, as for a token,
+    and without a server to ask it stays unknown.
 
     Args:
         claims: the user and the patient of the call.
         place: the client's FHIR server; None where there is none to be asked.
     """
     if actor.role is not Role.RELATED_PERSON:
-        return actor
+        return actor if place is None or await _is_there(actor, place, within) else None
     try:
         if place is not None:
             async with asyncio.timeout(within.total_seconds()):
@@ -31,3 +32,16 @@ async def verified_user(actor: Actor, claims: Claims, place: Place | None, *, wi
     except (CoPlanError, TimeoutError) as exc:
         log.warning("cds_user_not_verified", error=type(exc).__name__)
     return None
+
+
+async def _is_there(actor: Actor, place: Place, within: timedelta) -> bool:
+    """False if the client's server says that there is no such user; where it says nothing, the client's word counts."""
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            await place.fhir.read(*actor.reference.split("/", 1))
+    except (ResourceNotFound, ResourceGone) as exc:
+        log.warning("cds_user_not_verified", error=type(exc).__name__)
+        return False
+    except (CoPlanError, TimeoutError):
+        return True
+    return True

@@ -18,9 +18,11 @@ from service.domain.asked_first import AskedFirst, asked_first
 from service.domain.conflicts import Conflict, ConflictRules, conflicts
 from service.domain.preferences import (
     AdmissionAnswers,
+    Contradiction,
     Standing,
     Statement,
     admission_answers,
+    contradictions,
     in_force,
     standings,
     state,
@@ -38,12 +40,14 @@ PLANNED: Final = ("ServiceRequest", "MedicationRequest", "Appointment")
 
 @dataclass(frozen=True, slots=True)
 class CurrentPreferences:
-    """What holds now, the latest first, and what is known of the question of admission."""
+    """What holds now, the latest first; what is known of the question of admission; what the patient said otherwise."""
 
     patient: Reference
     as_of: datetime
     standing: tuple[Standing, ...]
     admission: AdmissionAnswers
+    contradicted: tuple[Contradiction, ...] = ()
+    all_said: tuple[Standing, ...] = ()
 
 
 async def state_preference(patient: Reference, statement: Statement, *, session: Session) -> Outcome:
@@ -107,7 +111,9 @@ async def current_preferences(patient: Reference, *, session: Session) -> Curren
     known = tuple(s.preference for s in standing)
     held = {p.reference for p in in_force(known, now)}
     now_holding = tuple(s for s in standing if s.preference.reference in held)
-    return CurrentPreferences(patient, now, now_holding, admission_answers(known, now))
+    return CurrentPreferences(
+        patient, now, now_holding, admission_answers(known, now), contradictions(known, now), standing
+    )
 
 
 async def list_conflicts(patient: Reference, *, rules: ConflictRules, session: Session) -> tuple[Conflict, ...]:
@@ -120,7 +126,9 @@ async def list_conflicts(patient: Reference, *, rules: ConflictRules, session: S
         asyncio.gather(*(session.fhir.search(planned_type, [("patient", patient)]) for planned_type in PLANNED)),
     )
     orders = (order_from_fhir(r) for found in planned for r in found)
-    return conflicts(orders, in_force(preferences, session.clock()), map(goal_from_fhir, goals), rules)
+    now = session.clock()
+    contradicted = contradictions(preferences, now)
+    return conflicts(orders, in_force(preferences, now), map(goal_from_fhir, goals), rules, contradicted)
 
 
 async def measure_asked_first(

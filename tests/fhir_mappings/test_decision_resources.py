@@ -79,6 +79,7 @@ def test_a_code_alone_is_said_in_words_for_whoever_reads_nothing_else() -> None:
     resource = stored(replace(FULL, words=None))
 
     assert resource["valueCodeableConcept"]["text"] == "Prefers care at home (only if: the pain stays bearable)"
+    assert preference_from_fhir(resource).words is None
     assert "valueString" not in stored(replace(BARE, words=None))
 
 

@@ -295,6 +295,8 @@ class Recorded:
         return []
 
     async def read(self, resource_type: str, _: str) -> Json:
+        if resource_type == "Practitioner":
+            return {"resourceType": "Practitioner", "id": _}
         await self.search(resource_type)
         raise errors.ResourceNotFound("absent")
 
@@ -413,6 +415,13 @@ async def test_without_data_and_without_a_server_the_client_is_told_what_to_send
         assert outcome["resourceType"] == "OperationOutcome"
         partly = call_of(prefetch={"preferences": None})
         assert len(said(await EHR.call(http, ASKED_FIRST, partly), 200)["cards"]) == 1
+
+
+async def test_a_call_that_names_no_server_is_never_answered_from_ours(world: World) -> None:
+    await states(world.ann, world.patient, **HOME)
+    nameless = {k: v for k, v in hooked(world, "encounter-start", encounterId="e").items() if k != "fhirServer"}
+
+    assert (await asks(world, ASKED_FIRST, nameless, 412))["resourceType"] == "OperationOutcome"
 
 
 async def test_the_token_of_a_call_is_for_that_call_only(fhir_server: FhirServer) -> None:

@@ -8,7 +8,10 @@ import pytest
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import CONSENT_ACTION
 from service.domain.actors import Claims
+from service.errors import UpstreamRefused, UpstreamTimeout
+from service.rights import Rights
 from service.workflows.hook_users import verified_user
+from service.workflows.identify import Place
 from tests.builders import CLINICIAN, MOTHER, PATIENT, an_actor
 from tests.conftest import FhirServer
 from tests.ehr import EHR, hooked
@@ -47,9 +50,10 @@ async def test_a_mother_is_told_of_her_child_and_of_nobody_else(world: World) ->
     assert len(await cards(world, world.bo, world.patient)) == 1
 
 
-async def test_a_family_member_who_is_not_there_is_told_nothing(world: World) -> None:
+@pytest.mark.parametrize("who", ["RelatedPerson/nobody", "Practitioner/ghost", "PractitionerRole/ghost"])
+async def test_a_user_who_is_not_there_is_told_nothing(world: World, who: str) -> None:
     await agreed(world)
-    nobody = Person(world.ann.http, "RelatedPerson/nobody", "")
+    nobody = Person(world.ann.http, who, "")
 
     assert await cards(world, nobody, world.child) == []
 
@@ -118,6 +122,20 @@ async def test_without_a_server_to_ask_nobody_vouches_for_the_family() -> None:
 
     assert await verified_user(mother, claims, None, within=timedelta(seconds=1)) is None
     assert await verified_user(clinician, claims, None, within=timedelta(seconds=1)) is clinician
+
+
+@pytest.mark.parametrize("failure", [UpstreamRefused("x"), UpstreamTimeout("x")])
+async def test_a_server_that_does_not_say_leaves_the_clients_word_for_its_staff(failure: Exception) -> None:
+    class Silent:
+        async def read(self, *_: str) -> Json:
+            raise failure
+
+    clinician: Any = an_actor(CLINICIAN)
+    claims = Claims("ehr", "ehr", "ehr", frozenset(), datetime.now(UTC), CLINICIAN, PATIENT)
+    fhir: Any = Silent()
+    place = Place(fhir, Rights(), datetime.now(UTC).date())
+
+    assert await verified_user(clinician, claims, place, within=timedelta(seconds=1)) is clinician
 
 
 async def test_a_card_is_recorded_also_where_nothing_was_read_for_it(world: World, fhir_server: FhirServer) -> None:

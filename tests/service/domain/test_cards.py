@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_mappings.codes import TaskStatus
+from fhir_mappings.codes import PREFERENCE_STANCE, TaskStatus
 from fhir_mappings.decision import Order
-from fhir_mappings.model import Coding, PartialDate
+from fhir_mappings.model import Coding, Concept, PartialDate
 from fhir_mappings.wording import ENGLISH, Language
+from service.domain.card_words import Situation
 from service.domain.cards import (
     OVERRIDE_REASONS,
     SUMMARY_LIMIT,
     Card,
-    Situation,
     agenda,
     before_encounter,
     before_orders,
@@ -24,7 +24,7 @@ from service.domain.cards import (
 )
 from service.domain.hooks import SERVICES, TEMPLATES, Hook
 from service.gateways.definitions import conflict_rules
-from tests.builders import CLINICIAN, MOTHER, NOW, PATIENT, a_goal, a_task, an_agreed_goal
+from tests.builders import CLINICIAN, MOTHER, NOW, NURSE, PATIENT, a_goal, a_task, an_agreed_goal
 from tests.service.domain.test_preference_rules import an_order, said
 
 RULES = conflict_rules()
@@ -52,11 +52,18 @@ def test_there_is_no_card_about_nothing() -> None:
 @pytest.mark.parametrize(
     ("situation", "summary"),
     [
-        ({"goals": (a_goal(),), "tasks": (FOR_CLINICIAN,)}, "1 offer waits for your answer"),
-        ({"goals": (a_goal(),), "tasks": (FOR_CLINICIAN, FOR_CLINICIAN)}, "1 offer waits for your answer"),
+        ({"goals": (a_goal(),), "tasks": (FOR_CLINICIAN,), "user": CLINICIAN}, "1 offer waits for your answer"),
         (
-            {"goals": (a_goal(),), "tasks": (FOR_PATIENT,), "user_is_patient_side": True},
+            {"goals": (a_goal(),), "tasks": (FOR_CLINICIAN, FOR_CLINICIAN), "user": NURSE},
+            "1 offer waits for an answer of the care team",
+        ),
+        (
+            {"goals": (a_goal(),), "tasks": (FOR_PATIENT,), "user_is_patient_side": True, "user": PATIENT},
             "1 offer waits for your answer",
+        ),
+        (
+            {"goals": (a_goal(),), "tasks": (FOR_PATIENT,), "user_is_patient_side": True, "user": MOTHER},
+            "1 offer waits for an answer of the patient or the family",
         ),
         ({"goals": (an_agreed_goal(), an_agreed_goal(id="g2"))}, "2 agreed goals"),
         ({"preferences": (said(),)}, "Prefers care at home"),
@@ -275,10 +282,76 @@ def test_services_want_only_what_has_a_template_and_every_hook_is_answered() -> 
 
 
 def test_a_summary_that_is_too_long_is_cut() -> None:
-    from fhir_mappings.model import Concept
-
     preference = said(None, answer=(Coding("urn:x", "x", "y" * 300),), words=None, about=Concept("x"))
     long = replace(preference, answer=(Coding("urn:coplan:admission-preference", "prefers-home"),), words="x" * 300)
     goals = tuple(an_agreed_goal(id=f"g{n}") for n in range(3))
     card = shown(what_matters(known(preferences=(preference, long), goals=goals)))
     assert len(card.summary) <= SUMMARY_LIMIT
+
+
+WANTS_NOTED = said("wants-admission", -1, stated_by=CLINICIAN)
+
+
+def test_a_note_takes_nothing_that_the_patient_said_off_the_screen() -> None:
+    both = (said(words="My own bed", precondition="no pain"), WANTS_NOTED)
+    card = shown(before_encounter(known(preferences=both)))
+    told = "The patient said otherwise, 2 hours ago: “My own bed” (Prefers care at home). Only if: no pain."
+
+    assert card.summary == (
+        "Two answers: the patient prefers care at home, under a condition; later: wants to be admitted "
+        "(noted by the care team)"
+    )
+    assert card.detail == f"Wants to be admitted. Noted by the care team, 1 hour ago. {told}"
+    assert told in shown(what_matters(known(preferences=both))).detail
+    signing = shown(before_orders(known(preferences=both, orders=(an_order(),)), RULES))
+    assert (signing.summary, str(signing.indicator)) == ("The patient said otherwise: talk before you sign", "warning")
+    assert told in signing.detail and "Wants to be admitted. Noted by the care team" in signing.detail
+
+
+def test_a_note_against_the_patients_wish_is_shown_with_the_wish() -> None:
+    both = (said("wants-admission", since=None), said(hours=-1, stated_by=CLINICIAN))
+    card = shown(before_orders(known(preferences=both, orders=(an_order(),)), RULES))
+
+    assert "The patient said otherwise: Wants to be admitted." in card.detail
+    unsure = (said("undecided"), WANTS_NOTED)
+    assert str(shown(before_orders(known(preferences=unsure, orders=(an_order(),)), RULES)).indicator) == "warning"
+
+
+@pytest.mark.parametrize(
+    "preferences",
+    [
+        (said(), said(hours=-1, stated_by=CLINICIAN)),
+        (said(), said("wants-admission", -1)),
+        (said(), said("undecided", -1), replace(said(hours=-0.5), stated_by=None, answer=said("undecided").answer)),
+        (said(stated_by=CLINICIAN), said("wants-admission", -1, stated_by=MOTHER)),
+    ],
+)
+def test_where_the_patient_has_not_said_otherwise_nothing_says_so(preferences: tuple[Any, ...]) -> None:
+    situation = known(preferences=preferences)
+
+    assert situation.contradicted == ()
+
+
+def test_a_code_is_told_by_its_topic_and_without_quotes() -> None:
+    steroids = Concept("Steroids", (Coding("urn:drug", "1"),))
+    code = (Coding(PREFERENCE_STANCE, "does-not-want"),)
+    coded = said(None, words=None, about=steroids, answer=code)
+
+    assert "* Steroids: does not want it. Said by" in shown(what_matters(known(preferences=(coded,)))).detail
+    spoken = replace(coded, words="They make me fat", about=Concept(None, (Coding("urn:drug", "1", "Steroids"),)))
+    assert (
+        "* Steroids: “They make me fat” (Does not want it)." in shown(what_matters(known(preferences=(spoken,)))).detail
+    )
+    spanish = shown(what_matters(known(preferences=(coded,), language=Language("es")))).detail
+    assert "* Steroids: no lo desea." in spanish or "* Steroids: no " in spanish
+
+
+def test_the_link_asks_about_admission_only_where_the_order_is_about_it() -> None:
+    blood = Coding("http://snomed.info/sct", "116859006")
+    refused = said(
+        None, words=None, about=Concept("Blood", (blood,)), answer=(Coding(PREFERENCE_STANCE, "does-not-want"),)
+    )
+    order = replace(an_order(words="Red cells"), codes=(blood,))
+
+    assert shown(before_orders(known(preferences=(refused,), orders=(order,)), RULES)).asks is None
+    assert shown(before_orders(known(preferences=(said(),), orders=(an_order(),)), RULES)).asks == "admission"

@@ -217,12 +217,12 @@ async def test_only_servers_of_the_list_are_asked_each_with_the_token_of_the_cal
         listed = {"https://own.test/fhir/": own_http, "https://ehr.test/fhir": ehr_http}
         servers = AllowedServers(listed, own_base="https://own.test/fhir", own=own, deadline=timedelta(seconds=1))
 
-        assert servers.gateway(None, None) is own
+        assert servers.gateway(None, None) is None
         assert servers.gateway("https://own.test/fhir", None) is own
         assert servers.gateway("https://ehr.test/fhir/", None) is None
         first, second = (servers.gateway("https://ehr.test/fhir", t) for t in ("one", "two"))
         assert first is not second
-        assert servers.gateway(None, "a token for no server") is own
+        assert servers.gateway(None, "a token for no server") is None
         for foreign in (
             "https://evil.test/fhir",
             "https://ehr.test.evil/fhir",

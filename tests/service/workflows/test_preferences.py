@@ -275,3 +275,22 @@ async def test_what_coplan_publishes_is_open_to_everybody(world: World) -> None:
         assert answer.headers["Content-Type"] == "application/fhir+json"
     assert (await world.ann.http.get("/fhir/CodeSystem/nothing")).status_code == 404
     assert (await world.ann.http.get("/fhir/Patient/ann")).status_code == 404
+
+
+async def test_a_note_takes_nothing_that_the_patient_said_off_the_screen(world: World) -> None:
+    own = await states(world.ann, world.patient, **HOME)
+    note = await states(world.bo, world.patient, admission="wants-admission")
+    order = drafts(world, ADMISSION)["entry"][0]["resource"]
+    assert (await world.fhir.post("ServiceRequest", json={k: v for k, v in order.items() if k != "id"})).is_success
+
+    now = await current(world.bo, world.patient)
+    assert now["admission"]["answer"]["id"] == note["id"]
+    assert "words" not in now["admission"]["answer"]
+    (otherwise,) = now["patientSaidOtherwise"]
+    assert (otherwise["id"], otherwise["supersededBy"]) == (own["id"], f"Observation/{note['id']}")
+    (conflict,) = (await world.bo.sees(f"/v1/patients/{world.patient}/conflicts"))["conflicts"]
+    assert conflict["wanted"].startswith("“I want to sleep in my own bed” (said by the patient")
+    assert conflict["saidOtherwise"].startswith("Wants to be admitted (said by the clinician")
+    card = await EHR.card(world, "order-sign", draftOrders=drafts(world, ADMISSION))
+    assert card is not None and card["indicator"] == "warning"
+    assert "The patient said otherwise, 1 minute ago: “I want to sleep in my own bed”" in card["detail"]
