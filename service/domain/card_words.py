@@ -32,7 +32,8 @@ _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~])")
 class Situation:
     """What is known when a hook fires. None: it could not be found out, which is not the same as nothing.
 
-    `visit` is the encounter; `orders` are drafts or proposed appointments that came with the call; `user` reads the card.
+    `visit` is the encounter; `orders` are drafts or proposed appointments that came with the call.
+    `user` is who reads the card.
     """
 
     patient: Reference

@@ -195,7 +195,7 @@ def _conflict(conflict: Conflict, situation: Situation, *, titled: bool) -> str:
 
 
 def _asked_about(found: Sequence[Conflict]) -> str | None:
-    """The question that the link asks: that of admission, where an order is about it; of another thing there is none."""
+    """The question that the link asks: that of admission, where an order is about it. Of other things there is none."""
     kinds = {c.rule.modality.code for c in found if c.rule.modality}
     return "admission" if "admission" in kinds else None
 

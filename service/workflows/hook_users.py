@@ -12,8 +12,9 @@ from service.workflows.identify import Place, identify
 async def verified_user(actor: Actor, claims: Claims, place: Place | None, *, within: timedelta) -> Actor | None:
     """The actor, with what a Consent leaves them; None for a family member who is not known to speak for the patient.
 
-    The client answers for its staff; only somebody who is not there on its own server is told nothing. That a RelatedPerson is this patient's it cannot know by an id that comes with a
-    call: it is looked up, as for a token, and without a server to ask it stays unknown.
+    The client answers for its staff; only whom its own server does not know is told nothing. That a RelatedPerson is
+    this patient's it cannot know by an id that comes with a call: it is looked up, as for a token, and without a server
+    to ask it stays unknown.
 
     Args:
         claims: the user and the patient of the call.
@@ -32,7 +33,7 @@ async def verified_user(actor: Actor, claims: Claims, place: Place | None, *, wi
 
 
 async def _is_there(actor: Actor, place: Place, within: timedelta) -> bool:
-    """False if the client's server says that there is no such user. What it does not say in time is the client's word."""
+    """False if the client's server knows no such user. What it does not say is left to the client's word."""
     try:
         async with asyncio.timeout(within.total_seconds()):
             await place.fhir.read(*actor.reference.split("/", 1))
