@@ -107,6 +107,8 @@ ROLES: Final = {
     "nora": "care team of dev and lee",
 }
 """Who can be impersonated in the sandbox."""
+REFUSED_CALLS: Final = frozenset({"cds_token_refused", "cds_user_not_verified"})
+"""What an EHR developer who tries it looks for after a 401, or where no card comes: a line each."""
 
 
 @app.command()
@@ -116,7 +118,7 @@ def run(
     fhir: Annotated[str | None, typer.Option(help="Base of a FHIR server of your own, to be seeded and used")] = None,
 ) -> None:
     """Starts a sandbox: the service, an embedded FHIR store, demo identities, synthetic patients."""
-    configure_logs("WARNING")
+    configure_logs("WARNING", told=REFUSED_CALLS)
     with stopped_in_peace(STOPPED), _embedded_store(data) if fhir is None else _given(fhir) as base:
         asyncio.run(seed(base))
         _run_sandbox(base, port)

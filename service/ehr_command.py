@@ -19,6 +19,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from fhir_mappings.carrier import Json, decode, encode
+from fhir_mappings.wording import Language
 from service.api.cds_examples import CONTEXT, DRAFT
 from service.domain.hooks import SERVICES, Hook
 from service.gateways.demo_ehr import DemoEhr
@@ -75,6 +76,8 @@ def play(
     cards = _shown(sandbox, path, body, language)
     if sign and hook is Hook.ORDER_SIGN:
         _signed(sandbox, path, cards)
+    elif sign:
+        print(f"--sign is for order-sign: {hook} has nothing to sign.", file=sys.stderr)
 
 
 def call_of(hook: Hook, fhir: str) -> tuple[str, Json]:
@@ -152,7 +155,7 @@ def _shown(sandbox: Sandbox, path: str, body: Json, language: str) -> list[Json]
     cards: list[Json] = _sent(sandbox, path, body, language)["cards"]
     took = (time.perf_counter() - started) * 1000
     for card in cards:
-        said.print(_panel(card))
+        said.print(_panel(card, Language(language)))
         for link in card.get("links", ()):
             said.print(f"{link['label']}:\n{launch_of(link, sandbox.fhir, sandbox.ehr)}\n", soft_wrap=True)
     if not cards:
@@ -161,13 +164,14 @@ def _shown(sandbox: Sandbox, path: str, body: Json, language: str) -> list[Json]
     return cards
 
 
-def _panel(card: Json) -> Panel:
+def _panel(card: Json, language: Language) -> Panel:
     parts: list[Any] = [Text(card["summary"], style="bold")]
     if "detail" in card:
         parts += [Text(""), Markdown(card["detail"])]
     if reasons := card.get("overrideReasons"):
         listed = "\n".join(f"( ) {reason['display']}" for reason in reasons)
-        parts.append(Text(f"\nTo go on all the same:\n{listed}", style="dim"))
+        heading = language.say("To go on all the same:")
+        parts.append(Text(f"\n{heading}\n{listed}", style="dim"))
     colour = COLOURS[card["indicator"]]
     source = card["source"]["label"]
     return Panel(Group(*parts), title=card["indicator"], subtitle=source, border_style=colour, width=100)

@@ -37,17 +37,29 @@ ALLOWED: Final = frozenset(
 log: Final[FilteringBoundLogger] = structlog.get_logger("coplan")
 
 
-def configure_logs(level: str) -> None:
-    """Sets the log format of this process."""
+def configure_logs(level: str, *, told: frozenset[str] = frozenset()) -> None:
+    """Sets the log format of this process.
+
+    Args:
+        told: events that are logged although they are below the level, as long as they are information.
+    """
+    least = logging.getLevelNamesMapping()[level]
+
+    def _wanted(_logger: Any, method: str, event: EventDict) -> EventDict:
+        if logging.getLevelNamesMapping().get(method.upper(), least) < least and event.get("event") not in told:
+            raise structlog.DropEvent
+        return event
+
     structlog.configure(
         processors=[
+            _wanted,
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _only_allowed,
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        wrapper_class=structlog.make_filtering_bound_logger(min(least, logging.INFO) if told else least),
         cache_logger_on_first_use=True,
     )
 

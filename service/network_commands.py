@@ -40,6 +40,8 @@ from service.network_folder import (
     TRUTH,
     Counts,
     exported_on,
+    fingerprint,
+    must_be_free,
     must_be_known,
     organizations_in,
     read_counts,
@@ -118,7 +120,7 @@ def run(
         from service.networks.engines import flatten
         from service.networks.tables import FLAT as TABLES
 
-    chosen = _chosen(definitions, measure)
+    chosen, made_of = _chosen(definitions, measure), fingerprint(folder)
     day = as_of.date() if as_of else exported_on(folder)
     with extras(), _engine(engine, folder) as chosen_engine, progress() as bar:
         reading = bar.add_task("reading", total=len(TABLES))
@@ -128,7 +130,7 @@ def run(
         found = list(count(chosen_engine, folder / FLAT, chosen, as_of=day, every=every, told=told))
         bar.update(reading, description="read", completed=len(TABLES))
         bar.update(counting, description="counted", completed=len(chosen))
-    (folder / COUNTS).write_bytes(encode(Counts([m.id for m in chosen], day, found)))
+    (folder / COUNTS).write_bytes(encode(Counts([m.id for m in chosen], day, found, made_of)))
     counted = {c.measure for c in found}
     said.print(f"{len(found)} counts of {len(counted)} measures in {folder / COUNTS}.")
     if nothing := [m.id for m in chosen if m.id not in counted]:
@@ -170,7 +172,17 @@ def report(
                 shown.append((own, None if centre else funnel(measure, found)))
                 _draw(to, *shown[-1], language=words, baseline=baseline, png=png)
             bar.advance(task)
-    _write_page(to, shown, folder, counts, definitions, centre=centre, language=words, baseline=baseline)
+    _write_page(
+        to,
+        shown,
+        folder,
+        counts,
+        definitions,
+        centre=centre,
+        language=words,
+        baseline=baseline,
+        is_masked=smallest >= SMALLEST_CELL,
+    )
     said.print(f"{to / 'index.html'} has {len(shown)} measures.")
     _tell_what_is_not_judged([own for own, _ in shown], folder)
 
@@ -242,6 +254,9 @@ def synthetic_network(
     seed: Annotated[int, typer.Option(help="Equal seeds make equal networks")] = 1,
     form: Annotated[str, typer.Option("--format", help="ndjson or parquet, both in FHIR shape")] = "ndjson",
     network: NetworkId = "network",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Empty the folder first: all that is in it is deleted")
+    ] = False,
 ) -> None:
     """Makes a network whose remission rises from 60 % to 79 % after a change at each centre's own date."""
     with extras():
@@ -249,6 +264,7 @@ def synthetic_network(
 
     if patients < centres or form not in {"ndjson", "parquet"}:
         raise typer.BadParameter("there must be a patient for each centre, and the format be ndjson or parquet")
+    must_be_free(to, replace=replace)
     with progress() as bar:
         task = bar.add_task("making", total=centres)
         truth = synthesise(
@@ -300,6 +316,7 @@ def _write_page(
     centre: str | None,
     language: Language,
     baseline: int,
+    is_masked: bool,
 ) -> None:
     """The page; what was looked for and not found is named on it."""
     title = (
@@ -308,13 +325,20 @@ def _write_page(
     made_of = language.say("Made of data exported on {day}.", day=day_in_words(exported_on(folder, counts), language))
     there = {own.measure.id for own, _ in shown}
     without = [m for m in _chosen(definitions, None) if m.id in counts.measures and m.id not in there]
-    text = page(title, shown, made_of=made_of, language=language, baseline=baseline, without=without)
+    text = page(
+        title, shown, made_of=made_of, language=language, baseline=baseline, without=without, is_masked=is_masked
+    )
     (to / "index.html").write_text(text)
+    if not is_masked:
+        said.print("Small numbers are NOT hidden on this page: it is for the centre's own team alone.")
 
 
 def _tell_what_is_not_judged(found: list[Series], folder: Path) -> None:
     hidden = (Judgement.TOO_MANY_HIDDEN, Judgement.NOTHING_SHOWN)
-    names = [own.measure.id for own in found if own.judgement in hidden]
+    without = [own for own in found if own.judgement in hidden]
+    names = [own.measure.id for own in without if any(r.tally.is_masked for r in own.reports)]
+    if empty := [own.measure.id for own in without if own.measure.id not in names]:
+        said.print(f"Too few people to judge {', '.join(empty)}: in too many periods there was nobody to count.")
     if not names:
         return
     every = found[0].reports[-1].period.every

@@ -1,5 +1,7 @@
 """The folder of a network: what the counts are of, and what they may be shown as."""
 
+import hashlib
+import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,11 +17,15 @@ COUNTS, FLAT, EXPORT, TRUTH = "counts.json", "flat", "export.json", "truth.json"
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What `counts.json` holds: which measures were looked for, as of which day, and what was counted, unmasked."""
+    """What `counts.json` holds: which measures were looked for, as of which day, and what was counted, unmasked.
+
+    `made_of` is the fingerprint of the files that were counted.
+    """
 
     measures: list[str]
     as_of: date
     counted: list[Counted]
+    made_of: str
 
 
 def read_counts(folder: Path) -> Counts:
@@ -27,9 +33,35 @@ def read_counts(folder: Path) -> Counts:
     if not path.exists():
         raise typer.BadParameter(f"{path} is not there: coplan measures run {folder}")
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Counts)
+        counts = msgspec.json.decode(path.read_bytes(), type=Counts)
     except msgspec.ValidationError as exc:
         raise typer.BadParameter(f"{path} is of another version: coplan measures run {folder}") from exc
+    if counts.made_of != fingerprint(folder):
+        raise typer.BadParameter(
+            f"the data in {folder} are others than those that were counted: coplan measures run {folder}"
+        )
+    return counts
+
+
+def fingerprint(folder: Path) -> str:
+    """Of the content of the files that are counted. Organizations only give names: they may come later."""
+    found = hashlib.sha256()
+    for path in sorted(p for ending in ("ndjson", "parquet") for p in folder.glob(f"*.{ending}")):
+        if not path.name.startswith("Organization"):
+            with path.open("rb") as file:
+                found.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
+    return found.hexdigest()
+
+
+def must_be_free(folder: Path, *, replace: bool) -> None:
+    """The folder is empty, or not there yet; with `replace` what is in it is deleted, if it was made by `synth`."""
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not replace:
+        raise typer.BadParameter(f"{folder} is not empty: name another folder, or say --replace", param_hint="--to")
+    if not (folder / TRUTH).exists():
+        raise typer.BadParameter(f"{folder} holds no synthetic network: empty it yourself", param_hint="--to")
+    shutil.rmtree(folder)
 
 
 def must_be_known(folder: Path, counts: Counts, network: str, centre: str | None) -> None:

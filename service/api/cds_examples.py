@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from fhir_mappings.codes import ENCLOSED_PRECONDITION
+
 CONTEXT: Final = {"userId": "Practitioner/bo", "patientId": "ann", "encounterId": "ed-1"}
 DRAFT: Final[dict[str, Any]] = {
     "resourceType": "ServiceRequest",
@@ -15,6 +17,28 @@ DRAFT: Final[dict[str, Any]] = {
     "subject": {"reference": "Patient/ann"},
     "encounter": {"reference": "Encounter/ed-1"},
 }
+SAID: Final[dict[str, Any]] = {
+    "resourceType": "Observation",
+    "id": "home-1",
+    "extension": [
+        {"url": ENCLOSED_PRECONDITION, "valueCodeableConcept": {"text": "the pain can be kept under control"}}
+    ],
+    "status": "final",
+    "code": {
+        "coding": [
+            {"system": "http://loinc.org", "code": "75773-2"},
+            {"system": "urn:coplan:preference-topic", "code": "admission"},
+        ]
+    },
+    "subject": {"reference": "Patient/ann"},
+    "effectiveDateTime": "2025-12-03T21:40:00Z",
+    "performer": [{"reference": "Patient/ann"}],
+    "valueCodeableConcept": {
+        "coding": [{"system": "urn:coplan:admission-preference", "code": "prefers-home"}],
+        "text": "I want to sleep in my own bed tonight, my sister can stay with me "
+        "(only if: the pain can be kept under control)",
+    },
+}
 ORDER_SIGN: Final[dict[str, Any]] = {
     "hook": "order-sign",
     "hookInstance": "1f5a9e1e-7a44-4c7b-8f63-6a2a6e6f2d10",
@@ -22,7 +46,10 @@ ORDER_SIGN: Final[dict[str, Any]] = {
         **CONTEXT,
         "draftOrders": {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": DRAFT}]},
     },
-    "prefetch": {"goals": None},
+    "prefetch": {
+        "goals": None,
+        "preferences": {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": SAID}]},
+    },
 }
 CARDS: Final = {
     "cards": [
@@ -32,7 +59,7 @@ CARDS: Final = {
             "indicator": "warning",
             "source": {"label": "CoPlan: what the patient and the care team said"},
             "detail": "“I want to sleep in my own bed tonight, my sister can stay with me” (Prefers care at home). "
-            "Said by the patient, 1 minute ago. Only if: the pain can be kept under control."
+            "Said by the patient, December 3, 2025. Only if: the pain can be kept under control."
             "\n\nWhether the condition is met is for you to judge.\n\nOrdered: Admit to ward 3",
             "overrideReasons": [
                 {

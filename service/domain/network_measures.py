@@ -3,6 +3,7 @@
 A chart is made of reports alone, so it knows no more than everybody may know.
 """
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -143,12 +144,20 @@ def reports_of_run(
 
 def _reports(masked: Counted, measure: MeasureDefinition, network: str, at: datetime) -> Iterator[MeasureReport]:
     strata = tuple(
-        Stratum(name, value, tally) for name, rows in masked.strata.items() for value, tally in sorted(rows.items())
+        Stratum(name, value, rows[value])
+        for name, rows in masked.strata.items()
+        for value in sorted(rows, key=in_order)
     )
     common = (measure.canonical, measure.scoring, measure.improvement)
     yield MeasureReport(*common, f"Organization/{network}", network, masked.period, at, masked.network, strata)
     for centre, tally in sorted(masked.centres.items()):
         yield MeasureReport(*common, f"Organization/{centre}", network, masked.period, at, tally)
+
+
+def in_order(value: str) -> tuple[int, str]:
+    """By the number that a value begins with (`0-5`, `6-11`, `12-17`); words after numbers, by the alphabet."""
+    digits = value[: len(value) - len(value.lstrip("0123456789"))]
+    return (int(digits), value) if digits else (sys.maxsize, value)
 
 
 def series(

@@ -54,6 +54,11 @@ HOW_TO_READ: Final = (
     ),
     phrase("The pictures hold nothing about any single person."),
 )
+_OF_MASKING: Final = frozenset(HOW_TO_READ[-2:])
+NOT_MASKED: Final = phrase(
+    "Small numbers are NOT hidden on this page: people could be recognised. It is for the centre's own team, where its"
+    " patients' data are. Give it to nobody else."
+)
 
 
 def page(
@@ -64,22 +69,30 @@ def page(
     language: Language = ENGLISH,
     baseline: int = BASELINE,
     without: Sequence[MeasureDefinition] = (),
+    is_masked: bool = True,
 ) -> str:
     """The page of several measures, each over time and, where there is one, across the centres.
 
     Args:
         made_of: one sentence on where the data are from and when they were exported.
         without: measures that were looked for, and for which nothing was found.
+        is_masked: False where small cells are shown; then the page says that it is not for others.
     """
-    how, heading = "".join(f"<li>{escape(language.say(s))}</li>" for s in HOW_TO_READ), language.say(HOW)
+    told = [s for s in HOW_TO_READ if is_masked or s not in _OF_MASKING]
+    how, heading = "".join(f"<li>{escape(language.say(s))}</li>" for s in told), language.say(HOW)
+    lead = f'{"" if is_masked else _warning(language)}<p class="lead">{escape(made_of)}</p>'
     sections = "".join(_measure(series, across, language, baseline) for series, across in found)
     return (
         f'<!doctype html>\n<html lang="{escape(language.tag)}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width"><title>{escape(title)}</title><style>{STYLE}</style>'
-        f'</head><body><h1>{escape(title)}</h1><p class="lead">{escape(made_of)}</p>{_contents(found, language)}'
+        f"</head><body><h1>{escape(title)}</h1>{lead}{_contents(found, language)}"
         f"<details open><summary>{escape(heading)}</summary><ul>{how}</ul></details>"
         f"{sections}{_without(without, language)}</body></html>\n"
     )
+
+
+def _warning(language: Language) -> str:
+    return f'<p class="lead" role="note"><strong>{escape(language.say(NOT_MASKED))}</strong></p>'
 
 
 def _contents(found: Sequence[tuple[Series, Across]], language: Language) -> str:

@@ -123,6 +123,12 @@ def story(series: Series, language: Language = ENGLISH, *, baseline: int = BASEL
                     baseline=baseline,
                 )
             )
+        case Judgement.TOO_MANY_HIDDEN if not any(r.tally.is_masked for r in series.reports):
+            said.append(
+                language.say(
+                    "Whether anything has changed cannot be said: in too many periods there was nobody to count."
+                )
+            )
         case Judgement.TOO_MANY_HIDDEN:
             said.append(
                 language.say(

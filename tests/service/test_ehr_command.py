@@ -108,6 +108,7 @@ def test_from_nobody_has_asked_to_asked_first(coplan: str, folder: Path, plays: 
     assert "Asked: the patient prefers care at home" in plays("encounter-start")
     (answer,) = in_shell(folder, [plays("order-sign", "--curl")])
     (card,), (example,) = answer["cards"], cds_examples.CARDS["cards"]
+    example = {**example, "detail": str(example["detail"]).replace("December 3, 2025", "1 minute ago")}
     assert {k: card[k] for k in ("summary", "indicator", "source", "detail")} == {
         k: example[k] for k in ("summary", "indicator", "source", "detail")
     }
@@ -144,7 +145,8 @@ def test_the_example_of_a_hook_works_as_it_stands_in_the_documentation(folder: P
     pasted = re.sub(r"-d '.*'", f"-d '{encode(cds_examples.ORDER_SIGN).decode()}'", call)
     (answer,) = in_shell(folder, [pasted])
 
-    assert len(answer["cards"]) == 1
+    (card,) = answer["cards"]
+    assert (card["summary"], card["detail"]) == tuple(cds_examples.CARDS["cards"][0][k] for k in ("summary", "detail"))
 
 
 def test_without_a_sandbox_the_newcomer_is_told_to_start_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,3 +237,12 @@ async def test_a_page_holds_nothing_that_could_end_its_script() -> None:
     assert isinstance(page.body, bytes)
     assert page.body.count(b"<script") == page.body.count(b"</script>") == 1
     assert b"'unsafe-inline'" not in page.headers["content-security-policy"].encode()
+
+
+def test_what_the_command_says_itself_is_in_the_clinicians_language_too(plays: Plays) -> None:
+    """Whatever was answered so far: an admission is ordered that is not wanted, or about which nobody has asked."""
+    assert "Para seguir de todos modos:" in plays("order-sign", "--language", "es")
+
+
+def test_what_cannot_be_signed_is_said(plays: Plays) -> None:
+    assert "--sign is for order-sign: patient-view has nothing to sign." in plays("patient-view", "--sign")

@@ -57,11 +57,53 @@ def test_from_data_to_a_page_that_families_can_read(folder: Path, tmp_path: Path
 def test_a_centre_has_a_page_of_its_own(folder: Path, tmp_path: Path) -> None:
     own = ("measures", "report", folder, "--to", tmp_path, "--centre", "centre-02", "--smallest-cell", 0)
 
-    assert coplan(*own).exit_code == 0
+    drawn = coplan(*own)
+    assert drawn.exit_code == 0, drawn.output
     page = (tmp_path / "index.html").read_text()
     assert "Centre centre-02" in page
-    assert "not shown" not in page.partition("</details>")[2]
+    assert "not shown" not in page
+    assert "Small numbers are NOT hidden on this page" in page
+    assert "too many points are missing" not in page
+    assert "Too much is hidden" not in words(drawn) and "NOT hidden" in words(drawn)
     assert not list(tmp_path.glob("*funnel*"))
+
+
+def test_a_masked_page_does_not_say_that_it_is_not(folder: Path, tmp_path: Path) -> None:
+    assert coplan("measures", "report", folder, "--to", tmp_path).exit_code == 0
+    page = (tmp_path / "index.html").read_text()
+
+    assert "NOT hidden" not in page
+    ages = [page.find(f"Age: {band}") for band in ("0 to 5", "6 to 11", "12 to 17")]
+    assert [a for a in ages if a > 0] == sorted(a for a in ages if a > 0)
+
+
+def test_a_folder_in_use_is_not_written_into(folder: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(folder, tmp_path / "data")
+    make = ("synth", "network", "--to", data, "--centres", 2, "--patients", 50, "--years", 2)
+    (mine := tmp_path / "mine").mkdir()
+    (mine / "thesis.txt").write_text("x")
+
+    refused = coplan(*make)
+    assert refused.exit_code == 2
+    assert "is not empty: name another folder, or say --replace" in words(refused)
+    foreign = coplan("synth", "network", "--to", mine, "--replace")
+    assert foreign.exit_code == 2 and (mine / "thesis.txt").exists()
+    assert coplan(*make, "--replace").exit_code == 0
+    assert not (data / "counts.json").exists()
+
+
+@pytest.mark.parametrize("act", [("report", "--to", "out"), ("score",), ("publish", "--network", "network")])
+def test_counts_of_other_data_are_refused(
+    folder: Path, tmp_path: Path, act: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = shutil.copytree(folder, tmp_path / "data")
+    patients = next(data.glob("Patient*"))
+    patients.write_bytes(patients.read_bytes() + b"\n")
+    refused = coplan("measures", act[0], data, *act[1:])
+
+    assert refused.exit_code == 2
+    assert "are others than those that were counted" in words(refused)
 
 
 def test_the_truth_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from service.domain.network_measures import (
     NoFunnel,
     WhyNoFunnel,
     funnel,
+    in_order,
     latest,
     reports,
     reports_of_run,
@@ -221,3 +222,9 @@ def test_measures_of_the_same_goals_hide_the_same_centres() -> None:
     }
 
     assert hidden[authored.id] == hidden[agreed.id] == {"Organization/a", "Organization/c"}
+
+
+def test_ages_are_in_order_of_age() -> None:
+    values = ["65+", "unknown", "12-17", "0-5", "6-11", "18-39", "en"]
+
+    assert sorted(values, key=in_order) == ["0-5", "6-11", "12-17", "18-39", "65+", "en", "unknown"]
