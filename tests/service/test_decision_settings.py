@@ -31,7 +31,8 @@ async def test_servers_of_the_list_are_asked(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("COPLAN_CDS_CLIENTS", '{"https://ehr.test/": "https://ehr.test/jwks"}')
     monkeypatch.setenv("COPLAN_CDS_BASE_URL", "https://coplan.test")
     async with open_services(Settings()) as services:
-        own = services.decisions.servers.gateway(None, None)
+        assert services.decisions.servers.gateway(None, None) is None
+        own = services.decisions.servers.gateway(FHIR, None)
         assert isinstance(own, FhirClient) and isinstance(services.fhir, FhirClient)
         assert own._shared is services.fhir._shared
         assert services.decisions.servers.gateway("https://ehr.test/fhir", "token") is not None
