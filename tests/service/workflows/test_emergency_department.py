@@ -129,7 +129,7 @@ async def test_the_chart_shows_what_waits_and_what_matters(world: World) -> None
     await states(world.ann, world.patient, **HOME)
     waiting = await EHR.card(world, "patient-view", "coplan-what-matters")
     assert waiting is not None
-    assert waiting["summary"] == "1 offer waits for your answer; Prefers care at home"
+    assert waiting["summary"] == "1 offer waits for an answer of the care team; Prefers care at home"
     assert r"Walk to the \*shops\* \(again\)" in waiting["detail"]
     again = await EHR.card(world, "patient-view", "coplan-what-matters")
     assert again == waiting
