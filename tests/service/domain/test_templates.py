@@ -150,6 +150,23 @@ def test_only_the_team_releases_and_retires() -> None:
         rules.retire(replace(RELEASED, status=TemplateStatus.RETIRED), "x", VOICE, an_occasion(NURSE))
 
 
+APPLICATION = "Device/population"
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(lambda o: rules.draft(CONTENT, VOICE, o), id="draft"),
+        pytest.param(lambda o: rules.revise(DRAFT, CONTENT, VOICE, o), id="revise"),
+        pytest.param(lambda o: rules.remark(DRAFT, RemarkKind.OBJECTION, "x", VOICE, o), id="object"),
+        pytest.param(lambda o: rules.endorse(DRAFT, (), VOICE, o), id="endorse"),
+    ],
+)
+def test_an_application_has_no_hand_in_a_programme(act: Callable[[Occasion], Change]) -> None:
+    with pytest.raises(NotPermitted, match="only reads"):
+        act(an_occasion(APPLICATION))
+
+
 def test_a_programme_begins_as_the_draft_of_its_first_version() -> None:
     template = written(rules.draft(CONTENT, VOICE, named_occasion(CLINICIAN, "Dr Bo Berg")))
 
