@@ -67,11 +67,14 @@ AREAS: Final = {
             f"{DOMAIN}/test_standing.py",
             f"{DOMAIN}/test_edits.py",
             f"{DOMAIN}/test_scopes.py",
+            f"{DOMAIN}/test_permissions.py",
+            f"{DOMAIN}/test_confidentiality.py",
+            f"{DOMAIN}/test_preference_rules.py",
         ),
     ),
     "guard": Area(
         ("service/guarded_fhir.py", "service/rights.py", "service/workflows/identify.py"),
-        ("tests/service/test_guard.py", "tests/service/workflows/test_rights.py"),
+        ("tests/service/test_guard_edges.py", "tests/service/test_guard.py", "tests/service/workflows/test_rights.py"),
     ),
     "tokens": Area(
         (

@@ -143,7 +143,7 @@ def changed_elements(before: Json, after: Json) -> set[str]:
 def may_name(actor: Actor, reference: Reference, *, seen: Collection[Reference]) -> bool:
     """True if a resource that this actor writes may refer to this one."""
     resource_type = reference.partition("/")[0]
-    if reference.startswith(("urn:uuid:", "#")) or reference == actor.reference:
+    if reference == actor.reference:
         return True
     if resource_type == "Patient":
         return actor.may_act_for(reference)

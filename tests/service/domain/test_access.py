@@ -148,6 +148,10 @@ def test_what_takes_no_scope_or_has_one_is_asked_for() -> None:
         must_be_in_scope(blind, "Practitioner", Interaction.READ)
 
 
+PAIN = about(PATIENT, "Observation")
+SECRET: Json = {"meta": {"security": [{"system": CONFIDENTIALITY, "code": "R"}]}}
+
+
 @pytest.mark.parametrize(
     ("before", "after", "others", "may"),
     [
@@ -180,10 +184,23 @@ def test_what_takes_no_scope_or_has_one_is_asked_for() -> None:
         ),
         pytest.param(None, about(PATIENT), [about(PATIENT, "Observation")], False, id="a new goal"),
         pytest.param(None, about(PATIENT, "Condition"), [about(PATIENT)], False, id="anything else"),
+        pytest.param(PAIN, PAIN | SECRET, [about(PATIENT) | SECRET], True, id="as private as its goal"),
+        pytest.param(PAIN, PAIN | SECRET, [about(PATIENT)], False, id="more private than its goal"),
+        pytest.param(PAIN, PAIN | SECRET, [about("Patient/zoe") | SECRET], False, id="as private as another's goal"),
+        pytest.param(PAIN, PAIN | SECRET, [], False, id="private by itself"),
+        pytest.param(PAIN, PAIN | SECRET | {"valueString": "x"}, [about(PATIENT) | SECRET], False, id="and its value"),
+        pytest.param(None, PAIN | SECRET, [about(PATIENT) | SECRET], False, id="a new measurement"),
     ],
 )
 def test_what_is_written_beside_an_act(before: Json | None, after: Json, others: list[Json], may: bool) -> None:
     assert may_write_beside(PORTAL, after, before, others) is may
+
+
+def test_only_the_patient_labels_what_is_about_a_goal() -> None:
+    others = [about(PATIENT) | SECRET]
+
+    assert not may_write_beside(an_actor(CLINICIAN), PAIN | SECRET, PAIN, others)
+    assert not may_write_beside(an_actor("RelatedPerson/rosa"), PAIN | SECRET, PAIN, others)
 
 
 def test_without_goals_to_update_no_plan_opens_along() -> None:
@@ -205,11 +222,16 @@ def test_a_person_is_no_more_than_there_without_a_scope() -> None:
     assert without_content(PORTAL, about(PATIENT)) == about(PATIENT)
 
 
-def test_the_family_does_not_see_what_is_private() -> None:
-    secret = about(PATIENT) | {"meta": {"security": [{"system": CONFIDENTIALITY, "code": "R"}]}}
+def test_a_scope_for_one_patient_shows_no_family_of_another() -> None:
+    launched = an_actor(CLINICIAN, scopes=frozenset({"patient/RelatedPerson.r"}), context=PATIENT, patients=None)
+    family = [about(p, "RelatedPerson", "patient") | {"name": [{"text": "Rosa"}]} for p in (PATIENT, "Patient/zoe")]
 
-    assert may_see(ANN, secret)
-    assert not may_see(an_actor("RelatedPerson/rosa"), secret)
+    assert ["name" in without_content(launched, person) for person in family] == [True, False]
+
+
+def test_the_family_does_not_see_what_is_private() -> None:
+    assert may_see(ANN, about(PATIENT) | SECRET)
+    assert not may_see(an_actor("RelatedPerson/rosa"), about(PATIENT) | SECRET)
 
 
 def test_answers_are_kept_for_one_actor_token_and_right() -> None:

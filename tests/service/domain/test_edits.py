@@ -153,6 +153,14 @@ def test_everybody_speaks_for_themselves(who: str, before: Json, after: Json, fl
             "family", {"expressedBy": {"reference": CLINICIAN}}, {"lifecycleStatus": "cancelled"}, "", id="another's"
         ),
         pytest.param("patient", {}, {"lifecycleStatus": "cancelled"}, "", id="one's own goal"),
+        pytest.param(
+            "family",
+            {"lifecycleStatus": "cancelled"},
+            {"outcomeReference": [{"reference": "Observation/x"}]},
+            "",
+            id="over",
+        ),
+        pytest.param("patient", {}, {"extension": [{"url": "urn:x"}]}, "Goal.extension", id="of another system"),
         pytest.param("patient", {}, {"meta": {"security": [SECRET]}}, "", id="made private"),
         pytest.param("clinician", {}, {"meta": {"security": [SECRET]}}, "", id="made private for them"),
         pytest.param("family", {}, {"meta": {"security": [SECRET]}}, "Goal.meta.security", id="a mother may not"),
@@ -190,6 +198,7 @@ def test_a_priority_stands_once_all_agree_on_it() -> None:
     priority = {"coding": [{"system": GOAL_PRIORITY, "code": "high-priority"}]}
 
     assert refused("clinician", before, before | {"priority": priority}) == ""
+    assert refused("clinician", a_resource(), a_resource(priority=priority)) == "Goal.priority"
     asked = goal_to_fhir(a_goal(acceptances=(Acceptance(PATIENT, AGREE), Acceptance(NURSE, PENDING, high))))
     assert refused("patient", a_resource(), a_resource(extension=asked["extension"])) == "Goal.extension"
 
@@ -212,6 +221,7 @@ OTHERS: list[Any] = [
     pytest.param("patient", "List", DATED, {"status": "retired"}, "", id="one's own order"),
     pytest.param("patient", "Observation", {}, {"status": "amended"}, "Observation.status", id="of somebody else"),
     pytest.param("clinician", "Observation", {}, {"status": "entered-in-error"}, "", id="void by a clinician"),
+    pytest.param("clinician", "Observation", {}, {"note": [{"text": "x"}]}, "", id="with a word of why"),
     pytest.param("clinician", "Observation", {}, {"valueString": "x"}, "Observation.valueString", id="not its value"),
     pytest.param(
         "patient", "Observation", {"performer": [{"reference": PATIENT}]}, {"valueString": "x"}, "", id="one's own"
@@ -337,4 +347,5 @@ def test_a_goal_never_moves_to_another_patient() -> None:
 
     assert refused("clinician", a_resource(), moved) == "Goal.subject"
     assert refused("clinician", {"resourceType": "Basic", "id": "a"}, {"resourceType": "Basic", "id": "b"}) == ""
-    assert refused("clinician", {"resourceType": "Patient", "id": "a"}, {"resourceType": "Patient", "id": "b"})
+    another = {"resourceType": "Patient", "id": "b"}
+    assert refused("clinician", {"resourceType": "Patient", "id": "a"}, another) == "Patient.id"

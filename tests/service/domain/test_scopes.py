@@ -58,6 +58,8 @@ def test_letters_of_either_version(text: str, letters: str) -> None:
         "patient/Observation.rs?",
         "patient/Observation.rs?category",
         "patient/Observation.rs?category=",
+        "patient/Observation.rs?category=a&status",
+        "patient/Observation.rs?category=a&&status=final",
         "patient/Observation.rs?category=|",
         "patient/Observation.rs?category=a|b|c",
         "patient/Observation.rs?category:in=http://x",
@@ -105,6 +107,7 @@ def test_scopes_about_the_login_are_understood_and_give_no_data() -> None:
         pytest.param("status=final", an_observation(status=1), False, id="no status"),
         pytest.param("_tag=a", an_observation(meta={"tag": [{"code": "a"}]}), True, id="tag"),
         pytest.param("_security=a", an_observation(meta={"security": [{"system": "s"}]}), False, id="label"),
+        pytest.param("_tag=a", an_observation(meta={}), False, id="without labels"),
         pytest.param("category=sur%76ey", an_observation(), True, id="percent-encoded"),
     ],
 )

@@ -118,6 +118,13 @@ def does(*codes: str, system: str = CONSENT_ACTION) -> list[Json]:
             id="nested",
         ),
         pytest.param(
+            [a_consent(provision=[{"type": "deny", "period": {"end": "2026-11-30"}}])],
+            "none",
+            ALL,
+            "consent",
+            id="an exception that is over",
+        ),
+        pytest.param(
             [a_consent(), a_consent(provision=[a_consent(who="RelatedPerson/x", type="deny")["provision"]])],
             "none",
             ALL,
