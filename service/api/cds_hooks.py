@@ -3,8 +3,9 @@
 Source: https://cds-hooks.hl7.org/2.0/
 """
 
+import asyncio
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Annotated
 
@@ -33,6 +34,7 @@ from service.api.documentation import answers, body
 from service.api.fields import Instant
 from service.api.languages import accepted_language
 from service.domain.actors import Actor, Claims, Role
+from service.domain.cards import Card
 from service.domain.hooks import BY_ID, SERVICES, Answer, CdsService
 from service.errors import Flaw, InvalidContent, NotAuthenticated, ResourceNotFound
 from service.guarded_fhir import GuardedFhir
@@ -41,7 +43,7 @@ from service.rights import Rights
 from service.witnessed_fhir import WitnessedFhir, WitnessedGuard
 from service.workflows.card_feedback import count_feedback, keep_feedback
 from service.workflows.decision_support import HookCall, answer_hook, sent_along
-from service.workflows.hook_users import verified_user
+from service.workflows.hook_users import known_relative
 from service.workflows.identify import Place
 
 router = APIRouter(tags=["decision support"], route_class=StrictRoute)
@@ -178,31 +180,66 @@ async def get_card_feedback(
 async def _answered(
     call: HookRequest, asked: HookCall, service: CdsService, services: Services, accessed: Accessed, budget: timedelta
 ) -> CardsView:
-    token = call.fhir_authorization.access_token if call.fhir_authorization else None
-    server = services.decisions.servers.gateway(call.fhir_server, token)
-    started = time.monotonic()
-    place = _place(server, services, accessed) if server else None
-    user = await verified_user(asked.actor, _claims(asked.actor, services, asked.patient), place, within=budget)
     app_url = services.settings.cds_app_url
-    card = None
-    if user is not None:
-        asked, answer = replace(asked, actor=user), _answer(call, service)
-        card = await answer_hook(
-            asked,
-            answer,
-            fhir=_witnessed(server, user, accessed) if server else None,
-            rules=services.decisions.rules,
-            now=services.clock(),
-            budget=max(timedelta(0), budget - timedelta(seconds=time.monotonic() - started)),
-        )
-        if card is not None:
-            _note(asked, answer, accessed)
     return CardsView.of(
-        card,
+        await _card_for_user(Waiting(call, asked, _answer(call, service), services, accessed, budget)),
         service=service.id,
         patient=asked.patient,
         encounter=asked.encounter,
         app_url=str(app_url) if app_url else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A call, and what it takes to answer it in time."""
+
+    call: HookRequest
+    asked: HookCall
+    answer: Answer
+    services: Services
+    accessed: Accessed
+    budget: timedelta
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def left(self) -> timedelta:
+        return max(timedelta(0), self.budget - timedelta(seconds=time.monotonic() - self.started))
+
+    @property
+    def server(self) -> FhirGateway | None:
+        token = self.call.fhir_authorization.access_token if self.call.fhir_authorization else None
+        return self.services.decisions.servers.gateway(self.call.fhir_server, token)
+
+
+async def _card_for_user(waiting: Waiting) -> Card | None:
+    """What a family member may see is known first; who works there is asked beside what the card takes."""
+    asked, services, server = waiting.asked, waiting.services, waiting.server
+    place = _place(server, services, waiting.accessed) if server else None
+    if asked.actor.role is Role.RELATED_PERSON:
+        relative = await known_relative(_claims(asked.actor, services, asked.patient), place, within=waiting.left)
+        card = await _card(waiting, relative, server) if relative else None
+    elif place is None:
+        card = await _card(waiting, asked.actor, server)
+    else:
+        staff, base = services.decisions.staff, str(waiting.call.fhir_server)
+        there, found = await asyncio.gather(
+            staff.has(asked.actor, base, place, within=waiting.left), _card(waiting, asked.actor, server)
+        )
+        card = found if there else None
+    if card is not None:
+        _note(asked, waiting.answer, waiting.accessed)
+    return card
+
+
+async def _card(waiting: Waiting, user: Actor, server: FhirGateway | None) -> Card | None:
+    return await answer_hook(
+        replace(waiting.asked, actor=user),
+        waiting.answer,
+        fhir=_witnessed(server, user, waiting.accessed) if server else None,
+        rules=waiting.services.decisions.rules,
+        now=waiting.services.clock(),
+        budget=waiting.left,
     )
 
 

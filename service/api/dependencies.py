@@ -47,6 +47,7 @@ from service.ports import (
 from service.rights import Rights
 from service.settings import Settings
 from service.witnessed_fhir import WitnessedFhir, WitnessedGuard
+from service.workflows.hook_users import Staff
 from service.workflows.identify import Place, identify
 
 ID: Final = r"^[A-Za-z0-9\-.]{1,64}$"
@@ -95,6 +96,7 @@ class DecisionServices:
     published: Callable[[str, str], bytes | None]
     clients: CdsClients
     servers: CdsServers
+    staff: Staff = field(default_factory=Staff)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ ROUNDS: Final = 6
 PER_CALLER: Final = 3
 """Calls of each caller in one round."""
 PATH: Final = "/cds-services/coplan-asked-first"
+USER: Final = "Practitioner/cds-benchmark"
 FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 Call = Callable[[], Awaitable[bool]]
 
@@ -86,10 +87,13 @@ def service(fhir: str, keys: str, **more: str) -> Iterator[str]:
 
 
 async def seed(http: httpx.AsyncClient, fhir: str) -> str:
-    """A patient with an answer to admission, some other preferences and some goals."""
+    """A patient with an answer to admission, some other preferences and some goals; and the clinician who orders."""
     patient = f"cds-{uuid4().hex[:8]}"
     subject = {"reference": f"Patient/{patient}"}
-    (await http.put(f"{fhir}/Patient/{patient}", json={"resourceType": "Patient", "id": patient})).raise_for_status()
+    for reference in (subject["reference"], USER):
+        resource_type, _, resource_id = reference.partition("/")
+        person = {"resourceType": resource_type, "id": resource_id}
+        (await http.put(f"{fhir}/{reference}", json=person)).raise_for_status()
     preference: Json = {
         "resourceType": "Observation",
         "status": "final",
@@ -112,7 +116,7 @@ async def seed(http: httpx.AsyncClient, fhir: str) -> str:
 
 def hook(fhir: str, patient: str, prefetch: Json | None = None) -> bytes:
     order = {**ADMISSION, "id": "d", "subject": {"reference": f"Patient/{patient}"}}
-    context = {"userId": "Practitioner/bo", "patientId": patient, "draftOrders": {"resourceType": "Bundle"}}
+    context = {"userId": USER, "patientId": patient, "draftOrders": {"resourceType": "Bundle"}}
     context["draftOrders"] = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": order}]}
     body = {"hook": "order-sign", "hookInstance": str(uuid4()), "fhirServer": fhir, "context": context}
     return encode({**body, **({"prefetch": prefetch} if prefetch else {})})

@@ -8,9 +8,9 @@ import pytest
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import CONSENT_ACTION
 from service.domain.actors import Claims
-from service.errors import UpstreamRefused, UpstreamTimeout
+from service.errors import ResourceNotFound, UpstreamRefused, UpstreamTimeout
 from service.rights import Rights
-from service.workflows.hook_users import verified_user
+from service.workflows.hook_users import Staff, known_relative
 from service.workflows.identify import Place
 from tests.builders import CLINICIAN, MOTHER, PATIENT, an_actor
 from tests.conftest import FhirServer
@@ -117,25 +117,52 @@ async def test_what_is_kept_from_the_family_is_left_out_of_what_came_with_the_ca
 
 
 async def test_without_a_server_to_ask_nobody_vouches_for_the_family() -> None:
-    mother, clinician = an_actor(MOTHER), an_actor(CLINICIAN)
     claims = Claims("ehr", "ehr", "ehr", frozenset(), datetime.now(UTC), MOTHER, PATIENT)
 
-    assert await verified_user(mother, claims, None, within=timedelta(seconds=1)) is None
-    assert await verified_user(clinician, claims, None, within=timedelta(seconds=1)) is clinician
+    assert await known_relative(claims, None, within=timedelta(seconds=1)) is None
 
 
-@pytest.mark.parametrize("failure", [UpstreamRefused("x"), UpstreamTimeout("x")])
-async def test_a_server_that_does_not_say_leaves_the_clients_word_for_its_staff(failure: Exception) -> None:
-    class Silent:
-        async def read(self, *_: str) -> Json:
-            raise failure
+class Answering:
+    """A FHIR server that has everybody, or fails in this way."""
 
-    clinician: Any = an_actor(CLINICIAN)
-    claims = Claims("ehr", "ehr", "ehr", frozenset(), datetime.now(UTC), CLINICIAN, PATIENT)
-    fhir: Any = Silent()
-    place = Place(fhir, Rights(), datetime.now(UTC).date())
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.failure, self.asked = failure, 0
 
-    assert await verified_user(clinician, claims, place, within=timedelta(seconds=1)) is clinician
+    async def read(self, resource_type: str, resource_id: str) -> Json:
+        self.asked += 1
+        if self.failure:
+            raise self.failure
+        return {"resourceType": resource_type, "id": resource_id}
+
+
+def at(fhir: Any) -> Place:
+    return Place(fhir, Rights(), datetime.now(UTC).date())
+
+
+@pytest.mark.parametrize(
+    ("failure", "there", "asked"),
+    [
+        pytest.param(None, True, 1, id="is there, and not asked for again"),
+        pytest.param(UpstreamRefused("x"), True, 2, id="the server does not say, the client's word counts"),
+        pytest.param(UpstreamTimeout("x"), True, 2, id="the server is silent, the client's word counts"),
+        pytest.param(ResourceNotFound("x"), False, 2, id="is not there, perhaps not yet"),
+    ],
+)
+async def test_a_client_answers_for_its_staff(failure: Exception | None, there: bool, asked: int) -> None:
+    fhir, staff = Answering(failure), Staff()
+    found = [await staff.has(an_actor(CLINICIAN), "a", at(fhir), within=timedelta(seconds=1)) for _ in range(2)]
+
+    assert (found, fhir.asked) == ([there, there], asked)
+
+
+async def test_who_works_somewhere_is_known_there_and_for_five_minutes() -> None:
+    now = 0.0
+    fhir, staff = Answering(), Staff(lambda: now)
+    for server, later in (("a", 0.0), ("b", 0.0), ("a", 299.0), ("a", 301.0)):
+        now = later
+        assert await staff.has(an_actor(CLINICIAN), server, at(fhir), within=timedelta(seconds=1))
+
+    assert fhir.asked == 3
 
 
 async def test_a_card_is_recorded_also_where_nothing_was_read_for_it(world: World, fhir_server: FhirServer) -> None:
