@@ -152,7 +152,9 @@ class RunChartView(View):
 class GoalProgress(View):
     """The latest 100 values in the unit of the target, latest last. `onTarget` is absent where no number can meet it.
 
-    `baseline` is the very first value, `direction` where the target lies from there: `up`, `down` or `hold`.
+    What adds up in a day (`summed` in the catalogue) is judged day by day: `latest` is then the sum of the latest day
+    that counts, and `onTarget` is absent until one does. `baseline` is the very first value or day, `direction` where
+    the target lies from there: `up`, `down` or `hold`.
     """
 
     goal: Reference

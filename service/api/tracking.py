@@ -165,9 +165,8 @@ async def mark_observation_entered_in_error(
     observation_id: ObservationId, why: WithReason, act: CurrentAct, version: RequiredVersion, services: CurrentServices
 ) -> Response:
     """Somebody else's value, the wrong device. It counts no longer, and nothing is deleted."""
-    return await act.tell(
-        lambda: tracking.void(observation_id, why.reason, session=act.session, if_match=version), _view(services)
-    )
+    void = partial(tracking.void, observation_id, why.reason, catalogue=services.settings.catalogue)
+    return await act.tell(lambda: void(session=act.session, if_match=version), _view(services))
 
 
 def _view(services: CurrentServices) -> Callable[..., ObservationView]:

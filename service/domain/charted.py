@@ -163,6 +163,12 @@ class _Ways(TypedDict, total=False):
     summed: bool
 
 
+def adding_up(goal: Goal, catalogue: Catalogue, now: datetime) -> datetime | None:
+    """`now` if what the goal's target measures adds up in the course of a day, else None: see `progress_of`."""
+    target = measurable_target(goal)
+    return now if target and _ways(target.measure, catalogue).get("summed") else None
+
+
 def _ways(measure: Concept | None, catalogue: Catalogue) -> _Ways:
     """How its values come, by the arguments of `run_chart`."""
     trackable, _ = _found(measure, catalogue) if measure else (None, None)

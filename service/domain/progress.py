@@ -5,9 +5,10 @@ The service never says `achieved`: that is for the people to say, see `goal_cour
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import groupby
 from statistics import median
 from typing import Final, cast
 
@@ -44,44 +45,75 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How a series stands to a target. `on_target` None: there is no target that a number can meet."""
+    """How a series stands to a target. `on_target` None: no number can meet it, or none is judged yet.
+
+    `points` are the values as they were entered; `latest` is what is judged: of what adds up, the sum of a day.
+    """
 
     status: AchievementStatus
     points: tuple[Point, ...] = ()
     on_target: bool | None = None
     baseline: Point | None = None
+    latest: Point | None = None
     direction: Direction | None = None
 
-    @property
-    def latest(self) -> Point | None:
-        return self.points[-1] if self.points else None
 
-
-def progress_of(goal: Goal, observations: Iterable[Observation], *, first: Iterable[Observation] = ()) -> Progress:
+def progress_of(
+    goal: Goal,
+    observations: Iterable[Observation],
+    *,
+    first: Iterable[Observation] = (),
+    adding_up: datetime | None = None,
+) -> Progress:
     """The progress towards the goal's first target that is a Quantity or a Range.
 
     Args:
         first: measurements that may lie before those of the window; the way is counted from the very first.
+        adding_up: now, if what is entered in the course of a day adds up; None: each value counts by itself.
     """
     target = measurable_target(goal)
     if target is None:
         return Progress(AchievementStatus.IN_PROGRESS)
     window = tuple(observations)
+    points = series(target, window)
     counted = series(target, dict.fromkeys((*first, *window)))
     if not counted:
         return Progress(AchievementStatus.IN_PROGRESS)
-    start = counted[0]
-    gaps = [gap(p.value, target, start.value) for p in counted]
-    on_target = is_met(counted[-1].value, target, start.value)
-    status = _trend(gaps, on_target)
-    return Progress(status, series(target, window), on_target, start, _direction(target, start))
+    values = sums_of_days(counted) if adding_up else counted
+    start = values[0]
+    judged = values[:-1] if adding_up and _is_open(values[-1], target, start.value, adding_up) else values
+    known = Progress(AchievementStatus.IN_PROGRESS, points, None, start, values[-1], _direction(target, start))
+    if not judged:
+        return known
+    gaps = [gap(p.value, target, start.value) for p in judged]
+    on_target = is_met(judged[-1].value, target, start.value)
+    return replace(known, status=_trend(gaps, on_target), on_target=on_target, latest=judged[-1])
 
 
-def moved(goal: Goal, observations: Iterable[Observation]) -> Goal:
+def sums_of_days(points: Sequence[Point]) -> tuple[Point, ...]:
+    """One for each day, at its last value: what was entered that day, added up. The day is that of who measured."""
+    days = (list(day) for _, day in groupby(sorted(points, key=_day), key=_day))
+    return tuple(replace(day[-1], value=sum((p.value for p in day), Decimal(0))) for day in days)
+
+
+def _day(point: Point) -> date:
+    return point.at.date()
+
+
+def _is_open(day: Point, target: Target, baseline: Decimal, now: datetime) -> bool:
+    """True for a day that is not over and whose sum may still come to meet the target, or to miss it."""
+    if _day(day) < now.astimezone(day.at.tzinfo).date():
+        return False
+    low, high = bounds(target, baseline)
+    met, below = is_met(day.value, target, baseline), low is not None and day.value < low
+    return not met if high is None else met or below
+
+
+def moved(goal: Goal, observations: Iterable[Observation], *, adding_up: datetime | None = None) -> Goal:
     """The goal as the measurements leave it. Only one in force moves: what was said at its completion stands."""
     if goal.lifecycle_status is not LifecycleStatus.ACTIVE or measurable_target(goal) is None:
         return goal
-    return replace(goal, achievement_status=progress_of(goal, observations).status)
+    return replace(goal, achievement_status=progress_of(goal, observations, adding_up=adding_up).status)
 
 
 def measurable_target(goal: Goal) -> Target | None:

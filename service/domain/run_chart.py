@@ -17,7 +17,7 @@ from typing import Final
 from fhir_mappings.model import Quantity, Range
 from service.domain.catalogue import Bounds
 from service.domain.forecast import Forecast, forecast, told
-from service.domain.progress import STRICT, Point
+from service.domain.progress import STRICT, Point, sums_of_days
 
 MOST_MARKS: Final = 120
 """More are no longer told apart on a telephone: then a mark is a week, or a month."""
@@ -106,7 +106,8 @@ class RunChart:
     """What is shown.
 
     `more`: there are older values, which are not shown. `left_out`: so many values cannot be told in its unit.
-    `parts`: the charts of a panel, which has no marks of its own. `latest`: a value, not the median of a mark.
+    `parts`: the charts of a panel, which has no marks of its own. `latest`: a value, not the median of a mark; of what
+    adds up, the sum of its day so far.
     `summed`: the values of a day are added up.
     """
 
@@ -156,6 +157,7 @@ def run_chart(
     days = _marks(points, Pace.DAY, summed)
     pace = next((p for p in Pace if len(marks_of(points, p)) <= MOST_MARKS), Pace.MONTH)
     marks = days if pace is Pace.DAY else _marks(points, pace, summed)
+    latest = sums_of_days(points) if summed else points
     signals = signals_of([m.value for m in marks])
     since = _unchanged_since(marks, signals)
     ahead = forecast([(m.day, float(m.value)) for m in days if since is None or m.day >= since], due)
@@ -163,7 +165,7 @@ def run_chart(
         what=what,
         unit=unit,
         marks=marks,
-        latest=points[-1] if points else None,
+        latest=latest[-1] if latest else None,
         pace=pace,
         gaps=tuple(gaps_in([m.day for m in marks])),
         aim=aim,
@@ -189,16 +191,6 @@ def _marks(points: Sequence[Point], pace: Pace, summed: bool) -> tuple[Mark, ...
     if not summed:
         return apart
     return tuple(replace(m, count=a.count) for m, a in zip(marks_of(sums_of_days(points), pace), apart, strict=True))
-
-
-def sums_of_days(points: Sequence[Point]) -> tuple[Point, ...]:
-    """One for each day, at its last value: what was entered that day, added up."""
-    days = (list(day) for _, day in groupby(sorted(points, key=_day), key=_day))
-    return tuple(replace(day[-1], value=sum((p.value for p in day), Decimal(0))) for day in days)
-
-
-def _day(point: Point) -> date:
-    return point.at.date()
 
 
 def gaps_in(days: Sequence[date]) -> Iterator[Gap]:

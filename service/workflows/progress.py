@@ -12,7 +12,7 @@ from service.commit import Decision, Outcome, Session, carry_out
 from service.domain.amounts import must_be_comparable, must_be_ucum, taken
 from service.domain.care_plans import retold
 from service.domain.catalogue import Catalogue
-from service.domain.charted import Asked, asked_for, goal_chart, tracked_chart, tracked_target
+from service.domain.charted import Asked, adding_up, asked_for, goal_chart, tracked_chart, tracked_target
 from service.domain.lifecycle import AGREED, must_be
 from service.domain.progress import Progress, measurable_target, moved, progress_of
 from service.domain.run_chart import RunChart
@@ -68,7 +68,8 @@ async def record_progress(
         earlier = await read_goal_series(session.fhir, record.goal, session.clock())
         await make_comparable(measurable_target(record.goal), (observation,))
         must_be_comparable(observation, record.goal, catalogue, "value.quantity.code")
-        goal = moved(record.goal, earlier.with_these(observation))
+        sums = adding_up(record.goal, catalogue, session.clock())
+        goal = moved(record.goal, earlier.with_these(observation), adding_up=sums)
         goals = () if goal == record.goal else (goal,)
         change = Change(Act.RECORD_PROGRESS, observation.reference, goals=goals, observations=(observation,))
         return Decision(retold(change, record.patient.plans), record.sources, record.goals)
@@ -82,10 +83,11 @@ async def read_progress(
     """The goal with its series, and the series as a chart."""
     goal = goal_from_fhir(await session.fhir.read("Goal", goal_id))
     series = await read_goal_series(session.fhir, goal, session.clock(), window)
-    progress = progress_of(goal, series.latest, first=series.first)
+    now = session.clock()
+    progress = progress_of(goal, series.latest, first=series.first, adding_up=adding_up(goal, catalogue, now))
     language = await session.words_for(goal.subject)
     told = (goal, progress, series.latest, catalogue, language.primary)
-    chart = goal_chart(*told, now=session.clock(), more=series.more)
+    chart = goal_chart(*told, now=now, more=series.more)
     shown = tuple(worded(o, catalogue, language.primary) for o in series.latest)
     return ProgressView(goal, progress, shown, chart, language)
 

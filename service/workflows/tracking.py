@@ -19,6 +19,7 @@ from service.domain import tracking, units
 from service.domain.amounts import must_be_comparable
 from service.domain.care_plans import retold
 from service.domain.catalogue import Catalogue
+from service.domain.charted import adding_up
 from service.domain.lifecycle import AGREED
 from service.domain.progress import measurable_target, moved, unit_of
 from service.domain.thread import Change
@@ -95,7 +96,7 @@ async def record(
     stored: dict[str, Result] = {}
     unique = tuple({o.client_item: o for o in batch.observations.values()}.values())
     for number, start in enumerate(range(0, len(unique), CHUNK)):
-        stored |= await _record_chunk(patient, unique[start : start + CHUNK], number, session)
+        stored |= await _record_chunk(patient, unique[start : start + CHUNK], number, session, catalogue)
     results = tuple(_result(i, entries, batch, stored) for i in range(len(entries)))
     if all(r.fate is Fate.REFUSED for r in results):
         raise InvalidContent(*(_within(i, flaw) for i, r in enumerate(results) for flaw in r.flaws))
@@ -121,16 +122,20 @@ async def amend(
 
     if amount:
         await asyncio.to_thread(units.load)
-    return await _correct(observation_id, rule, session, if_match)
+    return await _correct(observation_id, rule, session, catalogue, if_match)
 
 
-async def void(observation_id: str, reason: str, *, session: Session, if_match: str) -> Outcome:
+async def void(observation_id: str, reason: str, *, session: Session, catalogue: Catalogue, if_match: str) -> Outcome:
     """Says that an Observation should never have been there."""
-    return await _correct(observation_id, lambda o: tracking.voided(o, reason, session.occasion()), session, if_match)
+
+    def rule(before: Observation) -> Change:
+        return tracking.voided(before, reason, session.occasion())
+
+    return await _correct(observation_id, rule, session, catalogue, if_match)
 
 
 async def _correct(
-    observation_id: str, rule: Callable[[Observation], Change], session: Session, if_match: str
+    observation_id: str, rule: Callable[[Observation], Change], session: Session, catalogue: Catalogue, if_match: str
 ) -> Outcome:
     """The goals that it is for follow in the same transaction."""
 
@@ -138,7 +143,7 @@ async def _correct(
         resource = await session.fhir.read("Observation", observation_id)
         must_be_at(resource, if_match)
         change = rule(observation_from_fhir(resource))
-        goals, sources = await _moved_goals(change.observations, session)
+        goals, sources = await _moved_goals(change.observations, session, catalogue)
         sources[change.about] = resource
         return await _with_plans(replace(change, goals=goals), sources, session)
 
@@ -223,7 +228,7 @@ async def _load_units(readings: Iterable[Reading], goals: Iterable[Goal | None],
 
 
 async def _record_chunk(
-    patient: Reference, chunk: Sequence[Observation], number: int, session: Session
+    patient: Reference, chunk: Sequence[Observation], number: int, session: Session, catalogue: Catalogue
 ) -> dict[str, Result]:
     """What became of each entry, by its name. Sent again, it finds what is there and writes the rest."""
     there: dict[str, Observation] = {}
@@ -234,7 +239,7 @@ async def _record_chunk(
         new = tuple(o for o in chunk if o.client_item not in there)
         if not new:
             return Outcome({})
-        goals, sources = await _moved_goals(new, session)
+        goals, sources = await _moved_goals(new, session, catalogue)
         change = Change(Act.RECORD_OBSERVATIONS, new[0].reference, goals=goals, observations=new)
         return await _with_plans(change, sources, session)
 
@@ -264,16 +269,20 @@ async def _already_there(patient: Reference, chunk: Sequence[Observation], sessi
 
 
 async def _moved_goals(
-    observations: Sequence[Observation], session: Session
+    observations: Sequence[Observation], session: Session, catalogue: Catalogue
 ) -> tuple[tuple[Goal, ...], dict[Reference, Json]]:
     """The goals whose achievementStatus follows from these, and the resources that they are views of."""
     wanted = sorted({goal for o in observations for goal in o.goals})
     found = await asyncio.gather(*(session.fhir.read(*goal.split("/")) for goal in wanted))
-    goals = tuple(map(goal_from_fhir, found))
-    series = await asyncio.gather(*(read_goal_series(session.fhir, goal, session.clock()) for goal in goals))
+    goals, now = tuple(map(goal_from_fhir, found)), session.clock()
+    series = await asyncio.gather(*(read_goal_series(session.fhir, goal, now) for goal in goals))
     await asyncio.gather(*(make_comparable(measurable_target(goal), observations) for goal in goals))
     after = [
-        moved(goal, s.with_these(*(o for o in observations if goal.reference in o.goals)))
+        moved(
+            goal,
+            s.with_these(*(o for o in observations if goal.reference in o.goals)),
+            adding_up=adding_up(goal, catalogue, now),
+        )
         for goal, s in zip(goals, series, strict=True)
     ]
     changed = tuple(a for a, b in zip(after, goals, strict=True) if a != b)

@@ -1,6 +1,7 @@
 """achievementStatus from target and series. docs/progress.md says it in words."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -94,6 +95,52 @@ def test_a_measure_without_codes_takes_any_value_in_its_unit_by_time() -> None:
     assert progress.latest is not None
     assert [progress.baseline.value, progress.latest.value] == [Decimal(14), Decimal(12)]
     assert progress_of(an_agreed_goal(targets=(Target(None, AT_MOST_10),)), measured(14)).points
+
+
+def entered(*minutes: tuple[int, int], hour: int = 8) -> list[Observation]:
+    """Amounts by day: the days before today are below zero."""
+    return [
+        replace(measured(amount)[0], effective=NOW.replace(hour=hour) + timedelta(days=day, minutes=n))
+        for n, (day, amount) in enumerate(minutes)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("detail", "minutes", "status", "on_target", "latest"),
+    [
+        pytest.param(AT_LEAST_10, [(-2, 4), (-1, 6), (-1, 6)], "improving", True, 12, id="two that add up to enough"),
+        pytest.param(AT_LEAST_10, [(-2, 6), (-2, 6), (-1, 9)], "worsening", False, 9, id="more at once, less in all"),
+        pytest.param(AT_LEAST_10, [(-2, 12), (-1, 12), (0, 3)], "improving", True, 12, id="a day that is not over"),
+        pytest.param(AT_LEAST_10, [(-1, 3), (0, 5), (0, 6)], "improving", True, 11, id="today, enough already"),
+        pytest.param(MORE_THAN_10, [(-1, 3), (0, 5), (0, 5)], "in-progress", False, 3, id="today, not quite enough"),
+        pytest.param(AT_MOST_10, [(-1, 12), (0, 4)], "in-progress", False, 12, id="today may still be too much"),
+        pytest.param(AT_MOST_10, [(-1, 12), (0, 4), (0, 11)], "worsening", False, 15, id="today, too much already"),
+        pytest.param(LESS_THAN_10, [(-1, 12), (0, 10)], "improving", False, 10, id="today, no longer less"),
+        pytest.param(FIVE_TO_TEN, [(-1, 12), (0, 3)], "in-progress", False, 12, id="today, may reach the range"),
+        pytest.param(FIVE_TO_TEN, [(-1, 12), (0, 7)], "in-progress", False, 12, id="today, may leave the range"),
+        pytest.param(AT_LEAST_10, [(0, 3)], "in-progress", None, 3, id="the first day, as far as it goes"),
+    ],
+)
+def test_what_adds_up_is_judged_by_whole_days(
+    detail: TargetDetail, minutes: list[tuple[int, int]], status: str, on_target: bool | None, latest: int
+) -> None:
+    goal = an_agreed_goal(targets=(Target(STEPS, detail),))
+    progress = progress_of(goal, entered(*minutes), adding_up=NOW)
+
+    assert progress.latest is not None
+    assert (str(progress.status), progress.on_target, int(progress.latest.value)) == (status, on_target, latest)
+    assert len(progress.points) == len(minutes)
+    assert moved(goal, entered(*minutes), adding_up=NOW).achievement_status == status
+
+
+def test_a_day_is_over_where_it_was_entered() -> None:
+    """At 9:30 in Greenwich it is tomorrow in Auckland: what was entered there on 1 December is a whole day."""
+    goal, auckland = an_agreed_goal(targets=(Target(STEPS, AT_LEAST_10),)), timezone(timedelta(hours=13))
+    late = datetime(2026, 12, 1, 23, 30, tzinfo=auckland)
+    observations = [replace(measured(4)[0], effective=late)]
+
+    for now, judged in ((late + timedelta(minutes=20), None), (late + timedelta(hours=1), False)):
+        assert progress_of(goal, observations, adding_up=now.astimezone(UTC)).on_target is judged
 
 
 def test_a_goal_without_target_is_in_progress() -> None:

@@ -65,6 +65,24 @@ async def test_values_in_another_unit_are_told_in_it_or_left_out_in_the_open(wor
     assert nothing["words"] == ["No values in this unit.", "1 value in another unit is left out."]
 
 
+async def test_two_short_walks_are_what_the_goal_asks_for(world: World) -> None:
+    """Each by itself would have missed it; what is on the FHIR server says the same as the answer."""
+    aim = {
+        "measure": {"text": "Exercise", "coding": [{"system": "http://loinc.org", "code": "55411-3"}]},
+        "value": {"quantity": {"value": 30, "code": "min", "comparator": ">="}},
+    }
+    goal = await world.bo.acts(await world.ann.proposes(world.patient, "Move every day", targets=[aim]), "accept")
+    walks = (("2026-11-01T08:00:00Z", 10), ("2026-11-02T08:00:00Z", 20), ("2026-11-02T18:00:00Z", 15))
+    walk = {"what": "exercise", "unit": "min", "goals": [f"Goal/{goal['id']}"]}
+    await sends(world, *({**walk, "effective": at, "value": minutes} for at, minutes in walks))
+
+    progress = await world.ann.sees(f"/v1/goals/{goal['id']}/progress")
+    assert (progress["onTarget"], progress["latest"]["value"], len(progress["points"])) == (True, 35, 3)
+    assert progress["trend"] == progress["achievementStatus"] == "improving"
+    stored = await world.on_server(f"Goal/{goal['id']}")
+    assert stored["achievementStatus"]["coding"][0]["code"] == "improving"
+
+
 async def test_what_is_left_out_of_a_goal_is_said(world: World) -> None:
     below = {"quantity": {"value": 120, "code": "mg/dL", "comparator": "<"}}
     aim = {"measure": SUGAR, "value": below}
