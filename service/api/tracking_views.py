@@ -70,6 +70,7 @@ class TrackableView(View):
     parts: tuple[PartView, ...] = ()
     whole: Annotated[bool, msgspec.Meta(description="Whole numbers only")] = False
     summed: Annotated[bool, msgspec.Meta(description="What is entered in a day adds up: a chart marks the sum")] = False
+    clinical: Annotated[bool, msgspec.Meta(description="Recorded by the care team alone")] = False
     profile: str | None = None
 
     @classmethod
@@ -84,6 +85,7 @@ class TrackableView(View):
             parts=tuple(map(PartView.of, trackable.parts)),
             whole=trackable.whole,
             summed=trackable.summed,
+            clinical=trackable.clinical,
             profile=trackable.profile,
         )
 

@@ -93,6 +93,7 @@ class Trackable:
 
     `possible` bounds what can be meant at all (a score of 0 to 27), `plausible` of a unit what is hardly ever exceeded.
     `summed`: what is entered in the course of a day adds up (minutes of exercise).
+    `clinical`: it takes a clinician's examination, so only the care team records it.
     `descending`: each of its parts is lower than the one before (a blood pressure). `source`: where its code stands
     published, for who reviews the data.
     """
@@ -109,6 +110,7 @@ class Trackable:
     parts: tuple[Part, ...] = ()
     whole: bool = False
     summed: bool = False
+    clinical: bool = False
     descending: bool = False
     source: str | None = None
     profile: str | None = None

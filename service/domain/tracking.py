@@ -11,7 +11,7 @@ from itertools import pairwise
 from fhir_mappings.carrier import encode
 from fhir_mappings.codes import Act, ObservationStatus
 from fhir_mappings.elements import instant_text
-from fhir_mappings.model import Coding, Component, Concept, Observation, Quantity, Reference
+from fhir_mappings.model import Coding, Component, Concept, Observation, PartialDate, Quantity, Reference
 from fhir_mappings.wording import phrase
 from service.domain.amounts import Scale, bound_flaw, sent_as, unit_flaw, whole_flaw
 from service.domain.catalogue import Catalogue, Part, Trackable, Unit
@@ -66,6 +66,8 @@ def observed(reading: Reading, patient: Reference, item: str, catalogue: Catalog
     trackable = catalogue.get(reading.what)
     if trackable is None:
         raise InvalidContent(_unknown(reading.what, catalogue))
+    if trackable.clinical and occasion.actor.on_patient_side:
+        raise InvalidContent(Flaw("what", "takes an examination: only the care team records it", "forbidden"))
     measured = _measured(trackable, reading.amount)
     return replace(
         measured,
@@ -79,6 +81,16 @@ def observed(reading: Reading, patient: Reference, item: str, catalogue: Catalog
         client_item=item,
         fingerprint=reading.fingerprint,
     )
+
+
+def must_be_lived(effective: datetime, born: PartialDate | None) -> None:
+    """Refuses what would have been measured before the patient was born: a slip in the year, or somebody else's.
+
+    Raises:
+        InvalidContent: names `effective`.
+    """
+    if born is not None and effective.date() < born.first_day:
+        raise InvalidContent(Flaw("effective", "lies before the patient was born", "business-rule"))
 
 
 def amended(

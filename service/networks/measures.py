@@ -250,14 +250,22 @@ def _is_coded(codes: Column, measure: MeasureDefinition) -> Column:
 
 
 def _is_met(measure: MeasureDefinition) -> Column:
-    """Never null: what cannot be read was left out before."""
-    if measure.below is not None:
-        return (_.value < float(measure.below)).fill_null(False)
-    return (_.answers.filter(lambda code: code.isin(sorted(measure.met_by))).length() > 0).fill_null(False)
+    """A number that is low enough, or one of the answers. Never null: what cannot be read was left out before."""
+    answers = sorted(measure.met_by)
+    said = _.answers.filter(lambda code: code.isin(answers)).length() > 0
+    low = _.value < float(measure.below if measure.below is not None else 0)
+    return _either(measure, low, said)
 
 
 def _is_read(measure: MeasureDefinition) -> Column:
-    return _.value.notnull() if measure.below is not None else (_.answers.length() > 0).fill_null(False)
+    return _either(measure, _.value.notnull(), _.answers.length() > 0)
+
+
+def _either(measure: MeasureDefinition, number: Column, answer: Column) -> Column:
+    """What the measure goes by: the number, the answer, or whichever there is."""
+    ways = [(measure.below is not None, number), (bool(measure.met_by), answer)]
+    first, *others = (way.fill_null(False) for used, way in ways if used)
+    return first | others[0] if others else first
 
 
 def _age_band(age: Column) -> Column:

@@ -12,9 +12,17 @@ from typing import Final, Self
 import duckdb
 import pyarrow as pa
 
-from fhir_mappings.codes import GOAL_ACCEPTANCE, GOAL_THREAD, LOINC, PERTAINS_TO_GOAL, SNOMED, TASK_CODE, UCUM
+from fhir_mappings.codes import (
+    GOAL_ACCEPTANCE,
+    GOAL_THREAD,
+    IBD_INDEX,
+    LOINC,
+    PERTAINS_TO_GOAL,
+    SNOMED,
+    TASK_CODE,
+    UCUM,
+)
 
-IBD_INDEX: Final = "urn:coplan:ibd-index"
 ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 ADMISSION: Final = "'32485007'"
 APPROVE: Final = "'approve'"

@@ -21,6 +21,7 @@ from service.domain.worded import worded
 from service.errors import Flaw, InvalidContent
 from service.records import read_record
 from service.series import NO_WINDOW, Window, load_units, make_comparable, read_goal_series, read_series
+from service.workflows.lifetimes import must_be_of_a_life
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ async def record_progress(
     async def decide() -> Decision:
         record = await read_record(session.fhir, goal_id, if_match=if_match, told=False)
         must_be(record.goal, AGREED | {LifecycleStatus.COMPLETED}, "measured: it is not agreed")
+        await must_be_of_a_life(session, record.goal.subject, measurement.effective)
         observation = await _observation(record.goal, measurement, session.occasion(), catalogue)
         earlier = await read_goal_series(session.fhir, record.goal, session.clock())
         await make_comparable(measurable_target(record.goal), (observation,))

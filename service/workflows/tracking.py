@@ -1,7 +1,7 @@
 """What patients, families and devices measure: recorded one by one or many at once, and corrected."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -12,8 +12,9 @@ from fhir_mappings.bundle import Written
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import CLIENT_ITEM, Act, LifecycleStatus
 from fhir_mappings.goal import goal_from_fhir
-from fhir_mappings.model import Goal, Observation, Reference
+from fhir_mappings.model import Goal, Observation, PartialDate, Reference
 from fhir_mappings.observation import observation_from_fhir
+from fhir_mappings.patient import birth_date_from_fhir
 from service.commit import Decision, Operation, Outcome, Session, carry_out
 from service.domain import tracking, units
 from service.domain.amounts import must_be_comparable
@@ -23,10 +24,11 @@ from service.domain.charted import adding_up
 from service.domain.lifecycle import AGREED
 from service.domain.progress import measurable_target, moved, unit_of
 from service.domain.thread import Change
-from service.domain.tracking import Amount, Reading, observed
+from service.domain.tracking import Amount, Reading, must_be_lived, observed
 from service.errors import Flaw, InvalidContent, ResourceNotFound, ScopeMissing
 from service.records import must_be_at, read_patient_record
 from service.series import make_comparable, read_goal_series
+from service.workflows.lifetimes import must_be_of_a_life
 
 CHUNK: Final = 100
 """So many Observations share a transaction, its Provenance and its AuditEvent (docs/adr/0031)."""
@@ -87,11 +89,11 @@ async def record(
     """
     resource_type, _, patient_id = patient.partition("/")
     readings = {i: e for i, e in enumerate(entries) if isinstance(e, Reading)}
-    _, goals = await asyncio.gather(
+    person, goals = await asyncio.gather(
         session.fhir.read(resource_type, patient_id), _goals(patient, readings.values(), session)
     )
     await _load_units(readings.values(), goals.values(), catalogue)
-    batch = _judged(patient, readings, goals, session, catalogue)
+    batch = _judged(patient, readings, goals, session, catalogue, birth_date_from_fhir(person))
     batch.refused.update((i, e.flaws) for i, e in enumerate(entries) if isinstance(e, Unread))
     stored: dict[str, Result] = {}
     unique = tuple({o.client_item: o for o in batch.observations.values()}.values())
@@ -116,9 +118,9 @@ async def amend(
 ) -> Outcome:
     """Corrects a value, its time or its note."""
 
-    def rule(before: Observation) -> Change:
-        occasion = session.occasion()
-        return tracking.amended(before, amount, effective, note, reason, catalogue, occasion)
+    async def rule(before: Observation) -> Change:
+        await must_be_of_a_life(session, before.subject, effective)
+        return tracking.amended(before, amount, effective, note, reason, catalogue, session.occasion())
 
     if amount:
         await asyncio.to_thread(units.load)
@@ -128,21 +130,25 @@ async def amend(
 async def void(observation_id: str, reason: str, *, session: Session, catalogue: Catalogue, if_match: str) -> Outcome:
     """Says that an Observation should never have been there."""
 
-    def rule(before: Observation) -> Change:
+    async def rule(before: Observation) -> Change:
         return tracking.voided(before, reason, session.occasion())
 
     return await _correct(observation_id, rule, session, catalogue, if_match)
 
 
 async def _correct(
-    observation_id: str, rule: Callable[[Observation], Change], session: Session, catalogue: Catalogue, if_match: str
+    observation_id: str,
+    rule: Callable[[Observation], Awaitable[Change]],
+    session: Session,
+    catalogue: Catalogue,
+    if_match: str,
 ) -> Outcome:
     """The goals that it is for follow in the same transaction."""
 
     async def decide() -> Decision:
         resource = await session.fhir.read("Observation", observation_id)
         must_be_at(resource, if_match)
-        change = rule(observation_from_fhir(resource))
+        change = await rule(observation_from_fhir(resource))
         goals, sources = await _moved_goals(change.observations, session, catalogue)
         sources[change.about] = resource
         return await _with_plans(replace(change, goals=goals), sources, session)
@@ -156,6 +162,7 @@ def _judged(
     goals: Mapping[str, Goal | None],
     session: Session,
     catalogue: Catalogue,
+    born: PartialDate | None,
 ) -> _Batch:
     observations: dict[int, Observation] = {}
     batch = _Batch(patient, observations)
@@ -163,6 +170,7 @@ def _judged(
     for position, reading in readings.items():
         item = _item(reading.item, position, patient, session)
         try:
+            must_be_lived(reading.effective, born)
             observation = observed(reading, patient, item, catalogue, session.occasion())
             _must_be_measurable(reading, observation, goals, catalogue)
             _must_be_the_same(first.setdefault(item, observation), observation)

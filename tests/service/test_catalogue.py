@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from fhir_mappings.codes import LOINC, TRACKED
+from fhir_mappings.codes import IBD_INDEX, LOINC, TRACKED
 from fhir_mappings.elements import checked_unit
 from service.domain.catalogue import Trackable
 from service.domain.charted import is_loinc
+from service.measure_definitions import measures
 from service.settings import Settings
 
 SHARED = Path(__file__).parents[3] / "shared" / "fhir" / "packages"
@@ -40,8 +41,16 @@ def test_each_is_complete_in_both_languages(trackable: Trackable) -> None:
         assert set(unit.words) == {"en", "es"}
         assert checked_unit(unit.code, "unit") == unit.code
         assert unit.coded is None or trackable.code.system == LOINC
-    assert trackable.code.system in {LOINC, TRACKED}
+    assert trackable.code.system in {LOINC, TRACKED, IBD_INDEX}
     assert trackable.possible.low is not None
+
+
+@pytest.mark.parametrize(("key", "measure"), [("ibd-pga", "pga"), ("pucai", "pucai"), ("spcdai", "spcdai")])
+def test_what_a_centre_tracks_is_what_its_network_counts(key: str, measure: str) -> None:
+    (trackable,) = (t for t in TRACKABLES if t.key == key)
+    counted = {(c.system, c.code) for c in measures()[f"remission-{measure}"].codes}
+
+    assert counted == trackable.codings
 
 
 @pytest.fixture(scope="module")

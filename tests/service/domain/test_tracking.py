@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from fhir_mappings.codes import Act, ObservationStatus
-from fhir_mappings.model import Concept, Observation, Quantity, Stamp
+from fhir_mappings.model import Concept, Observation, PartialDate, Quantity, Stamp
 from service.domain.catalogue import Bounds
 from service.domain.corrections import Correction, corrections
 from service.domain.policy import Policy
-from service.domain.tracking import Amount, Reading, amended, observed, voided
+from service.domain.tracking import Amount, Reading, amended, must_be_lived, observed, voided
 from service.domain.units import comparable, converted, same
 from service.errors import InvalidContent, NotPermitted, TransitionNotAllowed
 from service.settings import Settings
@@ -51,6 +51,35 @@ def test_a_value_is_recorded_in_an_accepted_unit(what: str, amount: Amount, code
     assert f"{observation.value.value.normalize():f} {observation.value.code}" == recorded
     is_as_sent = amount.unit is None or same(amount.unit, observation.value.code)
     assert observation.note == (None if is_as_sent else f"Entered as {amount.value} {amount.unit}.")
+
+
+@pytest.mark.parametrize("what", ["ibd-pga", "spcdai"])
+def test_what_takes_an_examination_is_recorded_by_the_care_team(what: str) -> None:
+    """Physicians assign a PGA, and the short PCDAI has a look at the abdomen in it (Kappelman et al. 2011)."""
+    reading = Reading(what, value("1"), NOW)
+
+    for who in (PATIENT, MOTHER):
+        with pytest.raises(InvalidContent, match="takes an examination"):
+            observed(reading, PATIENT, "i1", CATALOGUE, an_occasion(who))
+    assert observed(reading, PATIENT, "i1", CATALOGUE, an_occasion(CLINICIAN)).performers == (CLINICIAN,)
+
+
+@pytest.mark.parametrize(
+    ("born", "lived"),
+    [
+        pytest.param(None, True, id="not known"),
+        pytest.param(PartialDate("2026-12-01"), True, id="on the day"),
+        pytest.param(PartialDate("2026-12-02"), False, id="the day before"),
+        pytest.param(PartialDate("2026"), True, id="in the year"),
+        pytest.param(PartialDate("2027"), False, id="the year before"),
+    ],
+)
+def test_nothing_was_measured_before_the_patient_was_born(born: PartialDate | None, lived: bool) -> None:
+    if lived:
+        must_be_lived(NOW, born)
+        return
+    with pytest.raises(InvalidContent, match="effective lies before the patient was born"):
+        must_be_lived(NOW, born)
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,37 @@ def test_which_measurement_counts(
     assert all(c.strata["language"].keys() == {"es"} and c.strata["proxy"].keys() == {"no"} for c in found)
 
 
+def a_judgement(code: str, at: str) -> dict[str, Any]:
+    return an_index(None, at, name="pga", valueCodeableConcept={"coding": [{"system": "urn:x", "code": code}]})
+
+
+@pytest.mark.parametrize(
+    ("observations", "expected"),
+    [
+        pytest.param([a_judgement("quiescent", "2025-03-02")], (1, 1), id="as a code"),
+        pytest.param([an_index(0, "2025-03-02", name="pga")], (1, 1), id="as a number"),
+        pytest.param([a_judgement("mild", "2025-03-02")], (0, 1), id="another code"),
+        pytest.param([an_index(1, "2025-03-02", name="pga")], (0, 1), id="another number"),
+        pytest.param(
+            [a_judgement("quiescent", "2025-03-02"), an_index(2, "2025-03-09", name="pga")],
+            (0, 1),
+            id="one, then another",
+        ),
+        pytest.param([an_index(None, "2025-03-02", name="pga")], None, id="neither"),
+    ],
+)
+def test_a_global_assessment_counts_however_it_was_recorded(
+    observations: list[dict[str, Any]], expected: tuple[int, int] | None, tmp_path: Path
+) -> None:
+    (tmp_path / "Patient.ndjson").write_text(json.dumps(PATIENT) + "\n")
+    (tmp_path / "Observation.ndjson").write_text("".join(json.dumps(o) + "\n" for o in observations))
+    engine = DuckDB()
+    flatten(engine, tmp_path, tmp_path / "flat")
+    found = [_plain(c.centres["c1"]) for c in counted(engine, tmp_path / "flat", "remission-pga")]
+
+    assert found == ([expected] if expected else [])
+
+
 def test_nothing_at_all_is_nothing_counted(tmp_path: Path) -> None:
     engine = DuckDB()
     flatten(engine, tmp_path, tmp_path / "flat")

@@ -31,6 +31,9 @@ async def count(world: World, query: str = "") -> int:
     return int((await world.on_server(path))["total"])
 
 
+KILOS = {"value": 60, "code": "kg"}
+
+
 async def test_a_batch_of_500_sent_twice_and_in_two_halves_at_once_is_stored_once(world: World) -> None:
     items = [glucose(n) for n in range(500)]
     answers = await asyncio.gather(
@@ -322,3 +325,26 @@ async def test_the_text_of_the_plan_follows_what_is_measured(world: World) -> No
     body = {"value": high, "effective": (START + timedelta(days=30)).isoformat()}
     said(await world.ann.post(f"/v1/goals/{goal['id']}/progress", body), 201)
     assert "getting worse" in await told()
+
+
+async def test_nothing_is_recorded_of_before_the_patient_was_born(world: World) -> None:
+    """Ann was born in 1968; what was weighed long ago stays possible."""
+    aim = {"measure": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]}, "value": {"quantity": KILOS}}
+    goal = await world.bo.acts(await world.ann.proposes(world.patient, "Keep my weight", targets=[aim]), "accept")
+    path, weighed = f"/v1/patients/{world.patient}/observations", {"what": "weight", "value": 60, "unit": "kg"}
+    kept = said(await world.ann.post(path, {"items": [{**weighed, "effective": "1990-05-01T08:00:00Z"}]}), 200)
+    observation = await world.ann.sees(f"/v1/observations/{kept['results'][0]['observation'].partition('/')[2]}")
+    slip = {"effective": "1926-05-01T08:00:00Z"}
+
+    for answer in (
+        await world.ann.post(path, {"items": [{**weighed, **slip}]}),
+        await world.ann.post(f"/v1/goals/{goal['id']}/progress", {"value": {"quantity": KILOS}, **slip}),
+        await world.ann.post(
+            f"/v1/observations/{observation['id']}/amend", {"reason": "A slip", **slip}, version=observation["version"]
+        ),
+    ):
+        (flaw,) = said(answer, 422)["errors"]
+        assert (flaw["expression"].rpartition(".")[2], flaw["message"]) == (
+            "effective",
+            "lies before the patient was born",
+        )
