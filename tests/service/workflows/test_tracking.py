@@ -277,10 +277,11 @@ async def test_everything_in_the_catalogue_can_be_recorded(world: World) -> None
             return {**made, "parts": {p["key"]: middle(p["plausible"]) for p in parts}}
         return {**made, "value": middle(unit.get("plausible") or trackable["possible"])}
 
-    entries = [entry(t, unit) for t in catalogue["trackables"] for unit in t["units"]]
-    sent = await sends(world.ann, world.patient, *entries)
+    entries = [(t.get("clinical", False), entry(t, unit)) for t in catalogue["trackables"] for unit in t["units"]]
+    own, clinical = ([e for takes, e in entries if takes is which] for which in (False, True))
 
-    assert sent["created"] == len(entries) > 25
+    assert (await sends(world.ann, world.patient, *own))["created"] == len(own) > 25
+    assert (await sends(world.bo, world.patient, *clinical))["created"] == len(clinical) == 2
 
 
 async def test_a_goal_is_named_by_its_id_or_its_reference_and_answered_by_its_reference(world: World) -> None:
@@ -344,7 +345,4 @@ async def test_nothing_is_recorded_of_before_the_patient_was_born(world: World) 
         ),
     ):
         (flaw,) = said(answer, 422)["errors"]
-        assert (flaw["expression"].rpartition(".")[2], flaw["message"]) == (
-            "effective",
-            "lies before the patient was born",
-        )
+        assert (flaw["path"].split(".")[-1], flaw["message"]) == ("effective", "lies before the patient was born")
