@@ -38,9 +38,9 @@ ROLES: Final = {
 NAMELESS: Final = {
     "Patient": phrase("the patient"),
     "RelatedPerson": phrase("a family member"),
-    "Practitioner": phrase("your care team"),
-    "PractitionerRole": phrase("your care team"),
-    "CareTeam": phrase("your care team"),
+    "Practitioner": phrase("the care team"),
+    "PractitionerRole": phrase("the care team"),
+    "CareTeam": phrase("the care team"),
     "Organization": phrase("a clinic"),
     "HealthcareService": phrase("a clinic"),
 }
@@ -74,6 +74,8 @@ POSITIONS: Final = {
     AcceptanceStatus.DISAGREE: phrase("Not shared by {names}."),
     AcceptanceStatus.PENDING: phrase("Waiting for the answer of {names}."),
 }
+WANTED: Final = phrase("Wanted by {names}.")
+"""Nothing is agreed as long as it is only offered, however many say yes to it."""
 VALID: Final = frozenset({ObservationStatus.FINAL, ObservationStatus.AMENDED, ObservationStatus.CORRECTED})
 SCORERS: Final = ("Patient", "RelatedPerson", "Practitioner")
 
@@ -89,12 +91,13 @@ def plan_narrative(plan: CarePlan, contents: PlanContents) -> str:
     known = {g.reference: g for g in shown.goals}
     elsewhere = escape(language.say("A goal that is kept elsewhere"))
     linked = [_linked(known[r], shown) if r in known else elsewhere for r in plan.goals]
+    done = sum(known[r].lifecycle_status is LifecycleStatus.COMPLETED for r in plan.goals if r in known)
     offered = [
         _offered(g, shown) for g in shown.goals if g.lifecycle_status in OFFERED and g.reference not in plan.goals
     ]
     sections = (
         f"<h2>{escape(plan.title)}</h2>" if plan.title else "",
-        _summary(len(linked), len(offered), language),
+        _summary(len(linked) - done, done, len(offered), language),
         _section(language.say("What matters"), [escape(_statement(a, shown)) for a in _what_matters(shown)]),
         *(_priorities(p, shown) for p in sorted(shown.priorities, key=_rank) if p.current),
         _section(language.say("Goals"), linked, language.say("No goal is agreed yet.")),
@@ -176,7 +179,7 @@ def named(
     language: Language = ENGLISH,
     names: Mapping[Reference, str] = MappingProxyType({}),
 ) -> str:
-    """`Dr Bo Berg (care team)`; without a name `your care team`, never an id."""
+    """`Dr Bo Berg (care team)`; without a name `the care team`, never an id."""
     name = display or names.get(individual)
     role = ROLES.get(individual.partition("/")[0])
     if name and role:
@@ -190,7 +193,7 @@ def called(
     language: Language = ENGLISH,
     names: Mapping[Reference, str] = MappingProxyType({}),
 ) -> str:
-    """`Dr Bo Berg`; without a name `your care team`, never an id."""
+    """`Dr Bo Berg`; without a name `the care team`, never an id."""
     otherwise = NAMELESS.get(individual.partition("/")[0], phrase("somebody"))
     return display or names.get(individual) or language.say(otherwise)
 
@@ -208,10 +211,11 @@ def _of_this_plan(plan: CarePlan, contents: PlanContents) -> PlanContents:
     )
 
 
-def _summary(agreed: int, offered: int, language: Language) -> str:
+def _summary(agreed: int, done: int, offered: int, language: Language) -> str:
     """How many goals there are, for who has a minute."""
     parts = (
         language.plural("{number} goal is agreed.", "{number} goals are agreed.", agreed) if agreed else "",
+        language.plural("{number} goal is done.", "{number} goals are done.", done) if done else "",
         language.plural("{number} offer waits for an answer.", "{number} offers wait for an answer.", offered)
         if offered
         else "",
@@ -314,7 +318,8 @@ def _positions(goal: Goal, language: Language, names: Mapping[Reference, str]) -
 def _by(goal: Goal, status: AcceptanceStatus, language: Language, names: Mapping[Reference, str]) -> str:
     said = (a for a in goal.acceptances if a.status is status)
     parties = dict.fromkeys(named(a.individual, a.display, language, names) for a in said)
-    return language.say(POSITIONS[status], names=language.listing(parties)) if parties else ""
+    wanted = status is AcceptanceStatus.AGREE and goal.lifecycle_status is LifecycleStatus.PROPOSED
+    return language.say(WANTED if wanted else POSITIONS[status], names=language.listing(parties)) if parties else ""
 
 
 def _when(assessment: Assessment) -> str:

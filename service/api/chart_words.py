@@ -10,7 +10,7 @@ from typing import Final
 
 from fhir_mappings.target import detail_in_words
 from fhir_mappings.wording import Language, phrase
-from service.domain.run_chart import Pace, RunChart, Signals
+from service.domain.run_chart import LEAST_FOR_RULES, Pace, RunChart
 
 ONE_MARK: Final = {
     Pace.DAY: phrase("One mark a day"),
@@ -88,7 +88,7 @@ def _series(chart: RunChart, language: Language) -> Iterator[str]:
         if last.met:
             yield language.say("Target met on {met} of these.", met=last.met)
     yield from _missing(chart, language)
-    yield from _changes(chart.signals, language)
+    yield from _changes(chart, language)
     if ahead := chart.forecast:
         low, high = (number(v, language) for v in (ahead.low, ahead.high))
         day = language.short_day(ahead.day)
@@ -118,25 +118,29 @@ def _missing(chart: RunChart, language: Language) -> Iterator[str]:
         yield language.say("Values are missing in {count} places.", count=len(chart.gaps))
 
 
-def _changes(signals: Signals | None, language: Language) -> Iterator[str]:
+def _changes(chart: RunChart, language: Language) -> Iterator[str]:
+    signals = chart.signals
+    if signals is None and len(chart.marks) >= LEAST_FOR_RULES and len({m.value for m in chart.marks}) == 1:
+        yield language.say("Always the same so far.")
+        return
     if signals is None:
         yield language.say("Too few values to tell a change from the usual ups and downs.")
         return
     if signals.shift:
         yield language.say(
-            "More than the usual ups and downs: {run} marks in a row lie on one side of the middle line. "
+            "Something has probably changed: {run} marks in a row lie on one side of the middle line. "
             "By chance there would hardly be more than {limit}.",
             run=signals.longest_run,
             limit=signals.longest_expected,
         )
-    if signals.few_crossings:
+    elif signals.few_crossings:
         yield language.plural(
-            "More than the usual ups and downs: the line crosses the middle only {number} time. "
-            "By chance it would cross at least {limit} times.",
-            "More than the usual ups and downs: the line crosses the middle only {number} times. "
-            "By chance it would cross at least {limit} times.",
+            "Something has probably changed: the values stay long on one side of the middle line and cross it only "
+            "{number} time. By chance they would cross it at least {limit} times.",
+            "Something has probably changed: the values stay long on one side of the middle line and cross it only "
+            "{number} times. By chance they would cross it at least {limit} times.",
             signals.crossings,
             limit=signals.fewest_expected,
         )
-    if not signals.shift and not signals.few_crossings:
+    else:
         yield language.say("No change beyond the usual ups and downs.")

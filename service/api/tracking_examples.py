@@ -122,7 +122,7 @@ SAID: Final = [
     "22 marks from Nov 9, 2026 to Dec 3, 2026.",
     "Recorded on 5 of the last 7 days. Target met on 4 of these.",
     "No values between Nov 17, 2026 and Nov 21, 2026.",
-    "More than the usual ups and downs: 9 marks in a row lie on one side of the middle line. "
+    "Something has probably changed: 9 marks in a row lie on one side of the middle line. "
     "By chance there would hardly be more than 8.",
     "If nothing changes, 9 of 10 values around Dec 27, 2026 lie between 112 and 160.",
 ]

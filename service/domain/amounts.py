@@ -78,11 +78,29 @@ def bound_flaw(scale: Scale, unit: Unit, value: Decimal, path: str, *, confirmed
     """A score of 28 of 27 cannot be meant; a glucose of 45 mmol/L can, and a slip of the finger looks the same."""
     plausible = scale.plausible(unit)
     if not scale.trackable.possible.hold(value):
-        return Flaw(path, "must be {bounds}", parts={"bounds": scale.trackable.possible})
+        return _impossible(scale, unit, path)
     if not confirmed and not plausible.hold(value):
+        parts = {"bounds": plausible, "unit": unit.words}
         unlikely = phrase("is hardly ever outside {bounds} {unit}: look again, then send it confirmed")
-        return Flaw(path, unlikely, IMPLAUSIBLE, {"bounds": plausible, "unit": unit.words})
+        if other := _fitting(scale, unit, value):
+            unlikely = phrase("is hardly ever outside {bounds} {unit}: did you mean {other}? If not, send it confirmed")
+            parts["other"] = other.code
+        return Flaw(path, unlikely, IMPLAUSIBLE, parts)
     return None
+
+
+def _impossible(scale: Scale, unit: Unit, path: str) -> Flaw:
+    """With the unit, but for points: `of 10` is what the bounds say already."""
+    possible = scale.trackable.possible
+    if same(unit.code, NO_UNIT):
+        return Flaw(path, "must be {bounds}", parts={"bounds": possible})
+    return Flaw(path, "must be {bounds} {unit}", parts={"bounds": possible, "unit": unit.words})
+
+
+def _fitting(scale: Scale, unit: Unit, value: Decimal) -> Unit | None:
+    """Another unit of the same thing in which the value would be nothing out of the way."""
+    others = (u for u in scale.trackable.units if u is not unit and u.plausible.low is not None)
+    return None if scale.part else next((u for u in others if u.plausible.hold(value)), None)
 
 
 def whole_flaw(scale: Scale, value: Decimal, path: str) -> Flaw | None:

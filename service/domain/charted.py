@@ -43,7 +43,7 @@ def goal_chart(
     target = measurable_target(goal)
     if target is None:
         return RunChart(goal.description, "")
-    unit = _unit_words(target.measure, unit_of(target), catalogue, language)
+    unit = _unit_words(target.measure, unit_of(target), catalogue, language, _said_unit(target))
     start = progress.baseline.value if progress.baseline else Decimal(0)
     return run_chart(
         _what(target.measure, catalogue, language) or goal.description,
@@ -147,10 +147,20 @@ def _what(measure: Concept | None, catalogue: Catalogue, language: str) -> str:
     return trackable.label(language) if trackable else concept_in_words(measure)
 
 
-def _unit_words(measure: Concept | None, unit: str | None, catalogue: Catalogue, language: str) -> str:
+def _unit_words(
+    measure: Concept | None, unit: str | None, catalogue: Catalogue, language: str, said: str | None = None
+) -> str:
+    """In the words of the catalogue, else as it was `said`, else the code."""
     trackable, _ = _found(measure, catalogue) if measure else (None, None)
     known = trackable.unit(unit) if trackable and unit else None
-    return known.in_words(language) if known else "" if unit in {None, NO_UNIT} else str(unit)
+    return known.in_words(language) if known else said or ("" if unit in {None, NO_UNIT} else str(unit))
+
+
+def _said_unit(target: Target) -> str | None:
+    """How the unit of the target was put in words."""
+    detail = target.detail
+    amounts = (detail.low, detail.high) if isinstance(detail, Range) else (detail,)
+    return next((a.unit for a in amounts if isinstance(a, Quantity) and a.unit), None)
 
 
 def _possible(measure: Concept | None, catalogue: Catalogue) -> Bounds:

@@ -7,7 +7,6 @@ from fhir_mappings.codes import AchievementStatus, Act, BusinessStatus, Lifecycl
 from fhir_mappings.model import Goal, Message, Reference, Task
 from fhir_mappings.narrative import achievement_in_words
 from fhir_mappings.person_centered import Assessment
-from fhir_mappings.wording import Language
 from service.domain.acceptance import is_self_managed, other_parties, status_in_force
 from service.domain.attainment import REACHED, deciding_scores, must_be_attained
 from service.domain.lifecycle import AGREED, must_be, must_lead_to
@@ -172,7 +171,7 @@ def _ending_proposed(
     owner = None if occasion.actor.on_patient_side else goal.subject
     goal = tied(goal)
     task = replace(question(goal, owner, occasion, code=code), proposed_outcome=outcome)
-    noted = with_note(goal, _ending_note(outcome, occasion.language), occasion)
+    noted = with_note(goal, _ending_note(outcome, occasion), occasion)
     return Change(act, goal.reference, goals=(noted,), tasks=(task,), plan=thread.plan, reason=reason)
 
 
@@ -188,11 +187,16 @@ def _closing(task: Task, act: Act, goal: Goal, occasion: Occasion) -> Task:
     return settled(task, TaskStatus.CANCELLED, occasion, reason=occasion.language.say("The goal has ended"))
 
 
-def _ending_note(outcome: AchievementStatus | None, language: Language) -> str:
-    if outcome is None:
-        return language.say("Somebody wants to stop this goal. The other side has not said yes yet.")
+def _ending_note(outcome: AchievementStatus | None, occasion: Occasion) -> str:
+    language, from_patient = occasion.language, occasion.actor.on_patient_side
+    if outcome is None:  # the patient's side stops without asking
+        return language.say("The care team wants to stop this goal. The patient has not said yes yet.")
     words = achievement_in_words(outcome, language)
-    return language.say("Somebody says it is done: {outcome}. The other side has not said so yet.", outcome=words)
+    if from_patient:
+        return language.say(
+            "The patient's side says it is done: {outcome}. The care team has not said so yet.", outcome=words
+        )
+    return language.say("The care team says it is done: {outcome}. The patient has not said so yet.", outcome=words)
 
 
 def _shown_by(goal: Goal, observation: Reference | None) -> Goal:

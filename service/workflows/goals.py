@@ -1,6 +1,7 @@
 """A goal from the first offer to its end. One function is one thing that somebody does; see docs/workflows/."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -12,6 +13,7 @@ from service.domain.amounts import amounts_of, must_be_aimable
 from service.domain.askable import must_be_askable
 from service.domain.catalogue import Catalogue
 from service.domain.goal_offers import Offer
+from service.domain.named_measures import coded
 from service.domain.thread import Change, Occasion, Thread
 from service.records import must_be_readable, read_patient_record, read_record
 from service.series import load_units
@@ -23,6 +25,7 @@ async def propose(
     patient: Reference, offer: Offer, *, session: Session, catalogue: Catalogue, care_plan: str | None = None
 ) -> Outcome:
     """Puts a goal on the table. `care_plan` is the id of the plan that it is meant for."""
+    offer = replace(offer, targets=coded(offer.targets, catalogue))
     await _must_be_sound(offer, session, catalogue)
 
     async def decide() -> Decision:
@@ -40,6 +43,7 @@ async def counter_propose(
     goal_id: str, offer: Offer, reason: str, *, session: Session, catalogue: Catalogue, if_match: str
 ) -> Outcome:
     """Answers an offer, or revises an agreed goal, with another offer."""
+    offer = replace(offer, targets=coded(offer.targets, catalogue))
     await _must_be_sound(offer, session, catalogue)
 
     async def decide() -> Decision:

@@ -68,9 +68,9 @@ def test_a_care_team_says_what_its_members_are_called_unless_they_say_it_themsel
 @pytest.mark.parametrize(
     ("reference", "said"),
     [
-        ("Practitioner/bo", "your care team"),
-        ("PractitionerRole/bo", "your care team"),
-        ("CareTeam/knee", "your care team"),
+        ("Practitioner/bo", "the care team"),
+        ("PractitionerRole/bo", "the care team"),
+        ("CareTeam/knee", "the care team"),
         ("RelatedPerson/rosa", "a family member"),
         ("Patient/ann", "the patient"),
         ("Organization/clinic", "a clinic"),

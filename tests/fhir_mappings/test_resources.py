@@ -377,10 +377,14 @@ def test_the_narrative_names_each_goal_who_agreed_and_what_is_only_offered() -> 
         "Swim (target: steps: at most 72.50 kilo)</b> <i>(offered, not agreed)</i>. Said by the patient.",
     ):
         assert said in div
+    assert "<p>2 goals are agreed. 1 goal is done. 1 offer waits for an answer.</p>" in div
+    asking = a_goal(id="g5", acceptances=accepted({PATIENT: AGREE, CLINICIAN: PENDING}))
+    asked = plan_narrative(a_plan(), PlanContents((asking,)))
+    assert "Wanted by the patient. Waiting for the answer of the care team." in asked
     assert not {"Gone", "rosa", "unknown"} & set(re.split(r"\W+", div))
     assert "No goal is agreed yet" in plan_narrative(a_plan(title=None), PlanContents())
     three = an_agreed_goal(acceptances=accepted({PATIENT: AGREE, CLINICIAN: AGREE, MOTHER: AGREE}))
-    assert agreement_note(three) == "Agreed by the patient, your care team, and a family member."
+    assert agreement_note(three) == "Agreed by the patient, the care team, and a family member."
 
 
 def test_lifecycle_statuses_of_r4_are_all_known() -> None:

@@ -31,6 +31,7 @@ def coded(*codes: str) -> Concept:
 
 
 STEPS, WEIGHT, SUGAR, MOLES, PAIN = map(coded, ("41950-7", "29463-7", "41653-7", "14743-9", "72514-3"))
+EXERCISE = coded("55411-3")
 PRESSURE, UPPER, TEA = coded("85354-9"), coded("8480-6"), Concept("Cups of tea")
 
 
@@ -74,8 +75,10 @@ def test_an_amount_is_taken(given: Quantity, measure: Concept, kept: str, note: 
         pytest.param(amount("70000", "{steps}/d"), STEPS, "value", "send it confirmed", id="hardly ever so high"),
         pytest.param(amount("11", "{score}"), PAIN, "value", "must be 0–10", id="cannot be meant"),  # noqa: RUF001  # a dash for a range
         pytest.param(amount("3.5", "{score}"), PAIN, "value", "must be a whole number", id="no whole number"),
-        pytest.param(amount("2600", "mm[Hg]"), UPPER, "value", "must be 0–400", id="of a part"),  # noqa: RUF001  # a dash for a range
+        pytest.param(amount("2600", "mm[Hg]"), UPPER, "value", "must be 0–400 mmHg", id="of a part"),  # noqa: RUF001  # a dash for a range
         pytest.param(amount("300", "mm[Hg]"), UPPER, "value", "260 mmHg: look again", id="a part hardly ever so high"),
+        pytest.param(amount("120", "mmol/L"), MOLES, "value", "did you mean mg/dL? If not,", id="of the other unit"),
+        pytest.param(amount("1800", "min"), EXERCISE, "value", "must be 0–1440 minutes", id="more than a day has"),  # noqa: RUF001  # a dash for a range
     ],
 )
 def test_an_amount_is_refused_with_what_would_do(given: Quantity, measure: Concept, path: str, message: str) -> None:

@@ -323,6 +323,21 @@ def test_a_completion_is_confirmed_by_the_other_side(
     assert change.tasks[0].output == ("Goal/g1",)
 
 
+@pytest.mark.parametrize(
+    ("who", "said"),
+    [
+        (PATIENT, "The patient's side says it is done: reached. The care team has not said so yet."),
+        (MOTHER, "The patient's side says it is done: reached. The care team has not said so yet."),
+        (CLINICIAN, "The care team says it is done: reached. The patient has not said so yet."),
+    ],
+)
+def test_who_says_that_it_is_done_is_told(who: str, said: str) -> None:
+    goal = an_agreed_goal()
+    change = goal_course.complete(a_thread(goal), goal, ACHIEVED, an_occasion(who))
+
+    assert change.goals[0].notes[-1].text == said
+
+
 def test_an_end_that_is_proposed_can_be_declined_by_the_other_side_only() -> None:
     goal, task = an_agreed_goal(), a_task(code=TaskCode.ABORT, requester=CLINICIAN, owner=PATIENT)
     change = decline(a_thread(goal, tasks=(task,)), goal, an_occasion(PATIENT))
