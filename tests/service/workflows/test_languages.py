@@ -46,7 +46,7 @@ async def test_a_plan_is_written_in_the_language_that_the_patient_prefers(world:
     assert [n["text"] for n in on_server["note"]] == [
         "Propuesta. Sin acuerdo todavía cuando se escribió esto.",
         "De acuerdo: Ann Ahl (paciente) y Dr Bo Berg (equipo de salud).",
-        "Alguien quiere dejar esta meta. La otra parte todavía no ha dicho que sí.",
+        "El equipo de salud quiere dejar esta meta. El paciente todavía no ha dicho que sí.",
     ]
     tasks = await world.found(f"Task?focus=Goal/{goal['id']}&status=requested")
     assert [t["description"] for t in tasks] == [
