@@ -320,7 +320,11 @@ async def test_what_is_set_for_a_later_visit_stays_there(world: World) -> None:
     await adds(world.rosa, path, {"text": "Who writes to the school?"})
     await adds(world.rosa, path, {"text": "The new inhaler", "visit": {"day": today}})
     tube = await adds(world.bo, path, {"text": "The yearly check", "visit": {"day": "2099-12-15"}})
-    await adds(world.bo, f"{path}/carry-over", {"visit": {"day": "2099-03-16"}}, 200)
+    sent, key = {"visit": {"day": "2099-03-16"}}, "carry-over-once"
+    moved = said(await world.bo.post(f"{path}/carry-over", sent, key=f"{key}-{world.child}"), 200)["items"]
+    assert [i["text"] for i in moved] == ["Who writes to the school?", "The new inhaler"], "each that went there"
+    again = await world.bo.post(f"{path}/carry-over", sent, key=f"{key}-{world.child}", Accept="application/fhir+json")
+    assert [e["resource"]["id"] for e in said(again, 200)["entry"]] == [i["id"] for i in moved], "and when repeated"
 
     agenda = (await reads(world.mia, world, "agenda"))["items"]
     assert {i["text"]: i["day"] for i in agenda} == {
