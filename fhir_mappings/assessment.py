@@ -85,6 +85,12 @@ def assessment_from_fhir(resource: Json) -> Assessment | None:
     )
 
 
+def is_said(resource: Json) -> bool:
+    """True for what somebody says of a goal (what matters, a barrier, their score); a PROM's points are measured."""
+    assessment = assessment_from_fhir(resource)
+    return assessment is not None and assessment.kind is not AssessmentKind.PROM
+
+
 def assessment_to_fhir(assessment: Assessment, *, onto: Json | None = None) -> Json:
     """A new Observation; onto one that is there only its status changes, for what was said is never edited."""
     if onto is None:

@@ -135,12 +135,19 @@ class Decision:
 class Outcome:
     """What the act was about, as it stands on the server. `replayed`: it had been carried out before.
 
-    `written` is all that its transaction wrote, by the reference that the nouns had before.
+    `written` is all that its transaction wrote, by the reference that the nouns had before; of one that was carried out
+    before, `found` is what stands there of that.
     """
 
     resource: Json
     replayed: bool = False
     written: Mapping[Reference, Written] = field(default_factory=dict)
+    found: tuple[Json, ...] = ()
+
+    @property
+    def everything(self) -> tuple[Json, ...]:
+        """All resources that it wrote, as they stand."""
+        return tuple(w.resource for w in self.written.values()) or self.found
 
 
 async def carry_out(session: Session, decide: Callable[[], Awaitable[Decision | Outcome]]) -> Outcome:
@@ -188,7 +195,7 @@ async def _carried_out_before(session: Session) -> Outcome | None:
         return None
     if stamps[0].fingerprint != operation.fingerprint:
         raise IdempotencyKeyReused("this Idempotency-Key came before with another body")
-    return Outcome(await _target(session, stamps[0], found), replayed=True)
+    return Outcome(await _target(session, stamps[0], found), replayed=True, found=tuple(found))
 
 
 async def _target(session: Session, stamp: Stamp, found: list[Json]) -> Json:

@@ -14,6 +14,7 @@ from fhir_mappings.narrative import named
 from fhir_mappings.target import concept_in_words
 from fhir_mappings.timing import schedule_in_words
 from fhir_mappings.wording import ENGLISH, Language
+from service.api.due_words import due_in_words
 from service.api.question_views import QuestionView
 from service.api.views import CodingView, Day, NamingView, NoteView, PersonName, Reference, View, day_text, people_in
 from service.domain.due import Due
@@ -198,6 +199,7 @@ class DueView(View):
     number: Annotated[int, msgspec.Meta(description="Which of so many within the same day or period")]
     of_: int = msgspec.field(name="of")
     to: Day | None = None
+    words: Annotated[str, msgspec.Meta(description="When, in words")] | None = None
     at: Annotated[datetime, msgspec.Meta(description="The instant, in the time zone asked for")] | None = None
     when: Annotated[str, msgspec.Meta(description="Moment of the day, code of event-timing")] | None = None
     performers: tuple[Reference, ...] = ()
@@ -205,7 +207,7 @@ class DueView(View):
     report: ReportView | None = None
 
     @classmethod
-    def of(cls, item: Due, zone: ZoneInfo) -> "DueView":
+    def of(cls, item: Due, zone: ZoneInfo, language: Language = ENGLISH) -> "DueView":
         activity, occurrence = item.activity, item.occurrence
         return cls(
             activity=activity.reference,
@@ -213,6 +215,7 @@ class DueView(View):
             description=concept_in_words(activity.what),
             from_=occurrence.first.isoformat(),
             to=occurrence.last.isoformat() if occurrence.last else day_text(activity.due),
+            words=due_in_words(item, language),
             at=occurrence.instant(zone),
             when=occurrence.when,
             number=occurrence.number,
@@ -239,7 +242,7 @@ class Today(NamingView):
             patient=agenda.patient,
             time_zone=agenda.zone.key,
             date=agenda.first.isoformat(),
-            items=tuple(DueView.of(item, agenda.zone) for item in agenda.items),
+            items=tuple(DueView.of(item, agenda.zone, agenda.language) for item in agenda.items),
             questions_for_you=tuple(QuestionView.of(q, agenda.language, agenda.names) for q in agenda.questions),
             people=people_in(agenda.names),
         )
@@ -270,10 +273,14 @@ class Week(NamingView):
             from_=agenda.first.isoformat(),
             to=agenda.last.isoformat(),
             days=tuple(
-                DayOfPlan(date=day.isoformat(), items=tuple(DueView.of(item, agenda.zone) for item in items))
+                DayOfPlan(
+                    date=day.isoformat(), items=tuple(DueView.of(item, agenda.zone, agenda.language) for item in items)
+                )
                 for day, items in groupby(own, key=_first_day)
             ),
-            any_day=tuple(DueView.of(item, agenda.zone) for item in agenda.items if not item.has_own_day),
+            any_day=tuple(
+                DueView.of(item, agenda.zone, agenda.language) for item in agenda.items if not item.has_own_day
+            ),
             people=people_in(agenda.names),
         )
 

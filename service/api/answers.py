@@ -162,13 +162,25 @@ class Act:
         return response
 
     async def answer_view(
-        self, carry_out: Callable[[], Awaitable[T]], view: Callable[[T, Language], View], *, patient: Reference
+        self,
+        carry_out: Callable[[], Awaitable[T]],
+        view: Callable[[T, Language], View],
+        *,
+        patient: Reference,
+        fhir: Callable[[T], Json] | None = None,
     ) -> Response:
-        """As `tell`, for what becomes of many resources of a patient: each of them is known by its own name."""
+        """As `tell`, for what becomes of many resources of a patient: each of them is known by its own name.
+
+        Args:
+            fhir: the same as a Bundle, where it can be had as one.
+        """
         if reply := await self._answered_before():
             return Response(reply.body, reply.status, dict(reply.headers) | REPLAYED, reply.media_type)
         carried = await carry_out()
-        response = view_response(view(carried, await self.session.words_for(patient)))
+        if fhir and self.form is Form.FHIR:
+            response = fhir_response(fhir(carried))
+        else:
+            response = view_response(view(carried, await self.session.words_for(patient)))
         await self._keep(response, patient)
         return response
 

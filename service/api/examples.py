@@ -5,6 +5,7 @@ from typing import Any, Final
 PATIENT: Final = "Patient/ann"
 CLINICIAN: Final = "Practitioner/bo"
 STEPS: Final = {"text": "steps", "coding": [{"system": "http://loinc.org", "code": "41950-7"}]}
+NIGHTLY: Final = "every day before going to sleep"
 SIX_THOUSAND: Final = {"value": 6000, "code": "{steps}/d", "unit": "steps a day", "comparator": ">="}
 
 PROPOSE: Final = {
@@ -133,16 +134,31 @@ STEPS_OF_GOAL: Final = {
                 "who": [PATIENT],
                 "by": "2026-12-03",
             },
-            "today": [{"occurrence": "2026-12-03.HS", "from": "2026-12-03", "to": "2026-12-03", "when": "HS"}],
+            "today": [
+                {
+                    "occurrence": "2026-12-03.HS",
+                    "from": "2026-12-03",
+                    "to": "2026-12-03",
+                    "words": NIGHTLY,
+                    "when": "HS",
+                }
+            ],
             "thisWeek": [
                 {
                     "occurrence": "2026-12-02.HS",
                     "from": "2026-12-02",
                     "to": "2026-12-02",
+                    "words": NIGHTLY,
                     "when": "HS",
                     "outcome": "done",
                 },
-                {"occurrence": "2026-12-03.HS", "from": "2026-12-03", "to": "2026-12-03", "when": "HS"},
+                {
+                    "occurrence": "2026-12-03.HS",
+                    "from": "2026-12-03",
+                    "to": "2026-12-03",
+                    "words": NIGHTLY,
+                    "when": "HS",
+                },
             ],
         }
     ],

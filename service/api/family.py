@@ -93,7 +93,7 @@ async def list_agenda(
     found = await agenda.list_agenda(patient, session=session, closed=closed)
     if form is Form.FHIR:
         return fhir_response(searchset(found))
-    return view_response(AgendaList(items=tuple(map(agenda_item_view, found))))
+    return view_response(_agenda(found))
 
 
 @router.post(
@@ -119,14 +119,20 @@ async def close_agenda_item(
     "/patients/{patientId}/agenda/carry-over",
     operation_id="carryOverAgenda",
     summary="Keep what is open for the next visit",
-    responses=answers(AgendaItemView, examples.ON_AGENDA, errors=WRITE_ERRORS),
+    responses=answers(AgendaList, examples.CARRIED_OVER, errors=WRITE_ERRORS),
     openapi_extra=body(examples.CARRY_OVER),
 )
 async def carry_over_agenda(patient: CurrentPatient, over: CarryOverAgenda, act: CurrentAct) -> Response:
     """What there was no time for is not lost: all that is open goes to the next visit, but for what is set for a visit
-    that is still to come; or the items that you name. The answer is the first of them.
+    that is still to come; or the items that you name. The answer has each item that went there.
     """
-    return await act.answer(
+    return await act.answer_view(
         lambda: agenda.carry_over_agenda(patient, over.visit.noun(), session=act.session, items=over.items),
-        agenda_item_view,
+        lambda moved, _: _agenda(moved),
+        patient=patient,
+        fhir=searchset,
     )
+
+
+def _agenda(found: list[Json]) -> AgendaList:
+    return AgendaList(items=tuple(map(agenda_item_view, found)))

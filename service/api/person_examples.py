@@ -163,6 +163,7 @@ TALKED_ABOUT: Final = ON_AGENDA | {
     "closedAt": "2026-12-15T09:40:00Z",
 }
 AGENDA: Final = {"items": [ON_AGENDA]}
+CARRIED_OVER: Final = {"items": [ON_AGENDA | {"version": "2", "day": CARRY_OVER["visit"]["day"]}]}
 RETRACTED: Final = ASSESSMENT | {"version": "2", "status": "entered-in-error"}
 PRIORITY_LIST_SET: Final = {
     "id": "order-1",

@@ -28,6 +28,8 @@ THOUSANDS: Final = 10_000
 """From so much on the axis tells thousands."""
 LONG: Final = 300
 """From so many days on the axis tells months."""
+ROOM: Final = 0.4
+"""A number on the axis is left out if it is nearer to the end of a scale than so much of the way to the next."""
 NARROWEST_GAP: Final = 58
 """Room for the words that values are missing."""
 STYLE: Final = (
@@ -40,13 +42,14 @@ STYLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Where a day and a value lie."""
+    """Where a day and a value lie. `ends` are those of the scale, where there is one."""
 
     top: float
     first: date
     last: date
     low: float
     high: float
+    ends: tuple[float, ...] = ()
 
     def x(self, day: date) -> float:
         span = (self.last - self.first).days
@@ -122,14 +125,17 @@ def _plot(chart: RunChart, top: float) -> Plot:
     values += [ahead.low, ahead.high] if ahead else []
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     pad = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
-    least = min(low, 0.0) if low >= 0 and low - pad < 0 else low - pad
+    least, most = min(low, 0.0) if low >= 0 and low - pad < 0 else low - pad, high + pad
+    ends = tuple(float(e) for e in (scale.low, scale.high) if e is not None) if (scale := chart.scale) else ()
+    if ends:
+        least, most = min((*ends, *values)), max((*ends, *values))
     days = [m.day for m in chart.marks] + ([ahead.day] if ahead else [])
     first, last = (min(days), max(days)) if days else (date(2000, 1, 1), date(2000, 1, 1))
-    return Plot(top, first, last, least, high + pad)
+    return Plot(top, first, last, least, most, ends)
 
 
 def _grid(plot: Plot, language: Language) -> Iterator[str]:
-    ticks = _ticks(plot.low, plot.high)
+    ticks = _ticks(plot)
     in_thousands = max(map(abs, ticks)) >= THOUSANDS
     for tick in ticks:
         y = plot.y(tick)
@@ -164,7 +170,7 @@ def _free_height(chart: RunChart, plot: Plot) -> float:
     """A base line for words as far from every line across the plot as can be."""
     ends = [v for v in (chart.aim.low, chart.aim.high) if v is not None] if chart.aim else []
     across = [plot.y(v) for v in (*ends, *([chart.signals.median] if chart.signals else []))]
-    across += [plot.y(t) for t in _ticks(plot.low, plot.high)]
+    across += [plot.y(t) for t in _ticks(plot)]
     heights = range(ceil(plot.top) + 14, floor(plot.bottom) - 5, 4)
     return float(max(heights, key=lambda y: min((abs(y - 4 - a) for a in across), default=0)))
 
@@ -276,12 +282,14 @@ def _at(plot: Plot, mark: Mark) -> str:
     return f"{plot.x(mark.day):.1f} {plot.y(mark.value):.1f}"
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """Four or so round numbers."""
-    rough = (high - low) / 4
+def _ticks(plot: Plot) -> list[float]:
+    """Four or so round numbers; of a scale its ends, and those that leave room for them."""
+    rough = (plot.high - plot.low) / (5 if plot.ends else 4)
     power = 10.0 ** floor(log10(rough))
     step = next(power * n for n in (1, 2, 2.5, 5, 10) if power * n >= rough)
-    return [i * step for i in range(ceil(low / step), floor(high / step) + 1)]
+    round_ones = [i * step for i in range(ceil(plot.low / step), floor(plot.high / step) + 1)]
+    apart = (t for t in round_ones if all(abs(t - end) >= step * ROOM for end in plot.ends))
+    return sorted((*apart, *plot.ends))
 
 
 def _tick_text(value: float, in_thousands: bool, language: Language) -> str:

@@ -11,6 +11,7 @@ from fhir_mappings.narrative import when_and_who
 from fhir_mappings.target import concept_in_words
 from fhir_mappings.wording import Language
 from service.api.activity_views import NextStepView
+from service.api.due_words import due_in_words
 from service.api.views import Day, Reference, View, day_text
 from service.domain.due import Due
 from service.domain.plan_steps import GoalSteps, PlanStep
@@ -22,6 +23,7 @@ class DueStepView(View):
     occurrence: str
     from_: Day = msgspec.field(name="from")
     to: Day | None = None
+    words: Annotated[str, msgspec.Meta(description="When, in words")] | None = None
     at: Annotated[datetime, msgspec.Meta(description="The instant, in the time zone asked for")] | None = None
     when: Annotated[str, msgspec.Meta(description="Moment of the day, code of event-timing")] | None = None
     outcome: Annotated[str, msgspec.Meta(description="`done`, `partly`, `skipped`, `too-hard`; else open")] | None = (
@@ -29,12 +31,13 @@ class DueStepView(View):
     )
 
     @classmethod
-    def of(cls, item: Due, zone: ZoneInfo) -> "DueStepView":
+    def of(cls, item: Due, zone: ZoneInfo, language: Language) -> "DueStepView":
         occurrence = item.occurrence
         return cls(
             occurrence=occurrence.key,
             from_=occurrence.first.isoformat(),
             to=occurrence.last.isoformat() if occurrence.last else day_text(item.activity.due),
+            words=due_in_words(item, language),
             at=occurrence.instant(zone),
             when=occurrence.when,
             outcome=item.report.outcome if item.report else None,
@@ -63,8 +66,8 @@ class StepView(View):
             words=". ".join(filter(None, when_and_who(activity, language, names))) or None,
             instruction=activity.instruction,
             next=NextStepView.of(step.next, language, names) if step.next else None,
-            today=tuple(DueStepView.of(d, zone) for d in step.today),
-            this_week=tuple(DueStepView.of(d, zone) for d in step.week),
+            today=tuple(DueStepView.of(d, zone, language) for d in step.today),
+            this_week=tuple(DueStepView.of(d, zone, language) for d in step.week),
         )
 
 

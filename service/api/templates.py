@@ -1,5 +1,6 @@
 """Programmes designed with patients: drafted, discussed, endorsed, released, applied."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -19,6 +20,7 @@ from service.api.dependencies import (
     CurrentAct,
     CurrentCatalogue,
     CurrentPatient,
+    CurrentServices,
     CurrentSession,
     OptionalVersion,
     RemarkId,
@@ -287,14 +289,16 @@ async def withdraw_template_naming(template_id: TemplateId, _: NoContent, act: C
     responses=answers(CarePlanView, examples.APPLIED, status=201, errors=WRITE_ERRORS),
     openapi_extra=body(examples.APPLY),
 )
-async def apply_template(patient: CurrentPatient, what: ApplyTemplate, act: CurrentAct) -> Response:
+async def apply_template(
+    patient: CurrentPatient, what: ApplyTemplate, act: CurrentAct, services: CurrentServices
+) -> Response:
     """A plan, with each goal and each activity as a proposal: nothing is agreed on anybody's behalf. All concerned
     accept, counter or decline each of them as they would any other.
     """
     who, today = act.session.actor.reference, act.session.occasion().today
-    application = what.application(patient, who, today)
+    apply = partial(templates.apply_template, patient, what.template, what.application(patient, who, today))
     return await act.answer(
-        lambda: templates.apply_template(patient, what.template, application, session=act.session),
+        lambda: apply(session=act.session, catalogue=services.settings.catalogue),
         care_plan_view,
         location="/v1/care-plans/{id}",
     )

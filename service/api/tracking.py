@@ -99,7 +99,10 @@ async def list_observations(
     cursor: Cursor = None,
     count: Count = PAGE,
 ) -> Response:
-    """A page of it, latest first, those of other systems included."""
+    """A page of it, latest first, those of other systems included; of one thing with `code`. What is said of goals
+    (scores of attainment, what matters, barriers, readiness) stands with the goal, and here only if its code is asked
+    for.
+    """
     catalogue, wanted = services.settings.catalogue, Wanted(code, since, until)
     page = await observations.list_observations(
         patient, wanted, session=session, catalogue=catalogue, cursor=cursor, count=count

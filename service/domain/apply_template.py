@@ -1,8 +1,9 @@
 """Applying a template to a patient: everything is proposed, nothing agreed. See docs/adr/0045."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Final
 
 from fhir_mappings.activities import Schedule
@@ -12,7 +13,9 @@ from fhir_mappings.templates import Span, Template, TemplateAction, TemplateGoal
 from service.domain import activities, goal_offers
 from service.domain.activity_draft import ActivityDraft
 from service.domain.care_plans import STILL_OPEN, opened
+from service.domain.catalogue import Catalogue
 from service.domain.goal_offers import Offer
+from service.domain.readable import readable
 from service.domain.thread import Change, Occasion
 from service.errors import Flaw, InvalidContent, TransitionNotAllowed
 
@@ -32,7 +35,7 @@ class Application:
     again: bool = False
 
 
-def apply(template: Template, application: Application, occasion: Occasion) -> Change:
+def apply(template: Template, application: Application, occasion: Occasion, catalogue: Catalogue) -> Change:
     """A plan that links nothing yet, each goal and each activity as a proposal, a question to whoever must answer.
 
     Args:
@@ -50,8 +53,9 @@ def apply(template: Template, application: Application, occasion: Occasion) -> C
         addresses=application.addresses,
     )
     asked = _asked(application, occasion)
+    tell = partial(readable, catalogue=catalogue, language=occasion.language.primary)
     offers = {
-        g.id: goal_offers.propose(plan.subject, _offer(g, application, asked), occasion, plan=plan)
+        g.id: goal_offers.propose(plan.subject, _offer(g, application, asked, tell), occasion, plan=plan)
         for g in template.goals
     }
     drafts = [
@@ -109,9 +113,11 @@ def _asked(application: Application, occasion: Occasion) -> tuple[Reference, ...
     return tuple(dict.fromkeys(others))
 
 
-def _offer(goal: TemplateGoal, application: Application, asked: tuple[Reference, ...]) -> Offer:
+def _offer(
+    goal: TemplateGoal, application: Application, asked: tuple[Reference, ...], tell: Callable[[Target], Target]
+) -> Offer:
     targets = (
-        Target(t.measure, t.detail, PartialDate(_end(t.due, application.start).isoformat()) if t.due else None)
+        tell(Target(t.measure, t.detail, PartialDate(_end(t.due, application.start).isoformat()) if t.due else None))
         for t in goal.targets
     )
     return Offer(

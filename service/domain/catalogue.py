@@ -16,6 +16,8 @@ from fhir_mappings.model import Concept
 STRICT: Final[Mapping[str, Any]] = {"extra": "forbid"}
 """For pydantic, which reads the data: a member that is misspelt must not go unnoticed."""
 DEFAULT_LANGUAGE: Final = "en"
+SCORE: Final = "{score}"
+"""UCUM's unit of points that somebody gives."""
 
 
 class Better(StrEnum):
@@ -118,6 +120,15 @@ class Trackable:
     def label(self, language: str = DEFAULT_LANGUAGE) -> str:
         """What it is called, in plain words."""
         return self.labels.get(language) or self.labels[DEFAULT_LANGUAGE]
+
+    @property
+    def scale(self) -> Bounds | None:
+        """Where its points begin and end, of what is rated in points (pain of 10, a questionnaire), else None.
+
+        What else is possible is no scale: nobody looks at a pulse from 0 to 400.
+        """
+        rated = self.units[0].code == SCORE and self.possible.low is not None and self.possible.high is not None
+        return self.possible if rated else None
 
     def unit(self, code: str) -> Unit | None:
         """The unit of this UCUM code, where it is taken."""

@@ -171,6 +171,7 @@ def _possible(measure: Concept | None, catalogue: Catalogue) -> Bounds:
 class _Ways(TypedDict, total=False):
     whole: bool
     summed: bool
+    scale: Bounds | None
 
 
 def adding_up(goal: Goal, catalogue: Catalogue, now: datetime) -> datetime | None:
@@ -182,7 +183,9 @@ def adding_up(goal: Goal, catalogue: Catalogue, now: datetime) -> datetime | Non
 def _ways(measure: Concept | None, catalogue: Catalogue) -> _Ways:
     """How its values come, by the arguments of `run_chart`."""
     trackable, _ = _found(measure, catalogue) if measure else (None, None)
-    return _Ways(whole=trackable.whole, summed=trackable.summed) if trackable else _Ways()
+    if trackable is None:
+        return _Ways()
+    return _Ways(whole=trackable.whole, summed=trackable.summed, scale=trackable.scale)
 
 
 def _found(measure: Concept, catalogue: Catalogue) -> tuple[Trackable | None, Part | None]:

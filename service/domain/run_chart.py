@@ -108,7 +108,7 @@ class RunChart:
     `more`: there are older values, which are not shown. `left_out`: so many values cannot be told in its unit.
     `parts`: the charts of a panel, which has no marks of its own. `latest`: a value, not the median of a mark; of what
     adds up, the sum of its day so far.
-    `summed`: the values of a day are added up.
+    `summed`: the values of a day are added up. `scale`: its points begin and end there, and all of it is shown.
     """
 
     what: str
@@ -124,6 +124,7 @@ class RunChart:
     more: bool = False
     left_out: int = 0
     summed: bool = False
+    scale: Bounds | None = None
     parts: tuple["RunChart", ...] = ()
 
     def meets(self, value: Decimal) -> bool | None:
@@ -142,6 +143,7 @@ def run_chart(
     possible: Bounds = ANYTHING,
     whole: bool = False,
     summed: bool = False,
+    scale: Bounds | None = None,
     more: bool = False,
     left_out: int = 0,
 ) -> RunChart:
@@ -153,6 +155,7 @@ def run_chart(
         possible: what can be meant at all; nothing else is forecast.
         whole: it comes one by one.
         summed: the values of a day add up; a mark, and what is held against the target, is their sum.
+        scale: where its points begin and end, if it is rated in points.
     """
     days = _marks(points, Pace.DAY, summed)
     pace = next((p for p in Pace if len(marks_of(points, p)) <= MOST_MARKS), Pace.MONTH)
@@ -175,6 +178,7 @@ def run_chart(
         more=more,
         left_out=left_out,
         summed=summed,
+        scale=scale,
     )
 
 

@@ -1,6 +1,7 @@
 """The agenda of a visit: what all sides want to talk about."""
 
 import asyncio
+from collections.abc import Iterable
 
 from fhir_mappings.agenda_item import agenda_item_from_fhir
 from fhir_mappings.carrier import Json
@@ -54,8 +55,12 @@ async def close_agenda_item(
 
 async def carry_over_agenda(
     patient: Reference, visit: Visit, *, session: Session, items: tuple[str, ...] = ()
-) -> Outcome:
-    """Keeps what was not talked about for the next visit: all that is not set for a later one, or these items."""
+) -> list[Json]:
+    """Keeps what was not talked about for the next visit: all that is not set for a later one, or these items.
+
+    Returns:
+        All that went there, in the order in which it was raised.
+    """
     await _must_be_visit(visit, session)
 
     async def decide() -> Decision:
@@ -67,7 +72,8 @@ async def carry_over_agenda(
         change = agenda.carried_over(moved, visit, occasion, plan=plan, others=tuple(filter(None, others)))
         return _decision(change, record)
 
-    return await carry_out(session, decide)
+    outcome = await carry_out(session, decide)
+    return _in_order(r for r in outcome.everything if r["resourceType"] == "CommunicationRequest")
 
 
 async def list_agenda(patient: Reference, *, session: Session, closed: bool = False) -> list[Json]:
@@ -78,9 +84,12 @@ async def list_agenda(patient: Reference, *, session: Session, closed: bool = Fa
         session.fhir.read(resource_type, patient_id),
         session.fhir.search("CommunicationRequest", [("patient", patient), ("category", f"{AGENDA}|"), *status]),
     )
-    by_reference = {i.reference: r for r in found if (i := agenda_item_from_fhir(r))}
-    items = agenda.in_order(filter(None, map(agenda_item_from_fhir, found)))
-    return [by_reference[i.reference] for i in items]
+    return _in_order(found)
+
+
+def _in_order(found: Iterable[Json]) -> list[Json]:
+    pairs = {i.reference: (i, r) for r in found if (i := agenda_item_from_fhir(r))}
+    return [pairs[i.reference][1] for i in agenda.in_order(item for item, _ in pairs.values())]
 
 
 def _goal_of(record: PatientRecord, goal_id: str | None) -> Goal | None:

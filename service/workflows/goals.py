@@ -14,6 +14,7 @@ from service.domain.askable import must_be_askable
 from service.domain.catalogue import Catalogue
 from service.domain.goal_offers import Offer
 from service.domain.named_measures import coded
+from service.domain.readable import readable
 from service.domain.thread import Change, Occasion, Thread
 from service.records import must_be_readable, read_patient_record, read_record
 from service.series import load_units
@@ -33,7 +34,7 @@ async def propose(
         plan = record.plan_for(care_plan, private=offer.private)
         occasion = session.occasion(record.contents.language)
         must_be_askable(_asked(offer), patient, record.people, record.contents.names, occasion)
-        change = goal_offers.propose(patient, offer, occasion, plan=plan)
+        change = goal_offers.propose(patient, _readable(offer, catalogue, occasion), occasion, plan=plan)
         return Decision(change, record.sources, record.goals, record.contents)
 
     return await carry_out(session, decide)
@@ -50,7 +51,8 @@ async def counter_propose(
         record = await read_record(session.fhir, goal_id, if_match=if_match, otherwise=session.language)
         occasion, patient = session.occasion(record.contents.language), record.patient
         must_be_askable(_asked(offer), record.goal.subject, patient.people, record.contents.names, occasion)
-        change = goal_offers.counter_propose(record.thread, record.goal, offer, reason, occasion)
+        told = _readable(offer, catalogue, occasion)
+        change = goal_offers.counter_propose(record.thread, record.goal, told, reason, occasion)
         return Decision(change, record.sources, record.goals, record.contents)
 
     return await carry_out(session, decide)
@@ -160,6 +162,12 @@ async def _act(goal_id: str, rule: Rule, session: Session, if_match: str | None,
 
 def _with_reason(rule: Callable[[Thread, Goal, str, Occasion], Change], reason: str) -> Rule:
     return lambda thread, goal, occasion: rule(thread, goal, reason, occasion)
+
+
+def _readable(offer: Offer, catalogue: Catalogue, occasion: Occasion) -> Offer:
+    """In the patient's language, which the description is written in."""
+    language = occasion.language.primary
+    return replace(offer, targets=tuple(readable(t, catalogue, language) for t in offer.targets))
 
 
 async def _must_be_sound(offer: Offer, session: Session, catalogue: Catalogue) -> None:

@@ -5,10 +5,12 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from hashlib import blake2b
+from itertools import accumulate
 from typing import Final
 
 import msgspec
 
+from fhir_mappings.assessment import is_said
 from fhir_mappings.carrier import Json
 from fhir_mappings.elements import instant, instant_text
 from fhir_mappings.model import Observation, PartialDate, Reference
@@ -23,6 +25,8 @@ from service.records import where_permitted
 
 PAGE: Final = 50
 MOST_IN_PAGE: Final = 200
+MOST_SEARCHES: Final = 4
+"""So often a page is filled up; then `cursor` goes on from there."""
 MOST_VERSIONS: Final = 20
 """So many earlier versions are read to tell what was corrected."""
 ANY_ZONE: Final = timedelta(hours=14)
@@ -69,7 +73,8 @@ async def list_observations(
     cursor: str | None = None,
     count: int = PAGE,
 ) -> Page:
-    """One page, by one search of one page: what is older costs nothing.
+    """One page, by one search of one page: what is older costs nothing. Another search only fills up what a page lacks
+    because of what is said of goals: unless it is asked for by its code, it is not listed beside what was measured.
 
     Raises:
         ResourceNotFound: there is no such patient for this actor.
@@ -77,15 +82,15 @@ async def list_observations(
     """
     resource_type, _, patient_id = patient.partition("/")
     await session.fhir.read(resource_type, patient_id)
-    place = _place(cursor) if cursor else _Place(wanted.until or LAST, {})
-    most = count + len(place.seen) + 1
     codes = [("code", asked_for(wanted.code, catalogue).searched)] if wanted.code else []
-    asked = [("patient", patient), ("_sort", "-date"), ("_count", str(most))]
-    asked += [("date", f"le{_text(place.until)}")] if place.until < LAST else []
-    found = await session.fhir.search("Observation", [*asked, *codes], limit=most)
-    new = [r for r in found[:most] if _mark(r) not in place.seen and _span(r)[1] >= (wanted.since or FIRST)]
-    page = tuple(new[:count])
-    return Page(page, _cursor(page, place) if len(new) > count else None)
+    listed: list[Json] = []
+    place: _Place | None = _place(cursor) if cursor else _Place(wanted.until or LAST, {})
+    for _ in range(MOST_SEARCHES):
+        if place is None or len(listed) == count:
+            break
+        more, place = await _part([("patient", patient), *codes], wanted, place, count - len(listed), session)
+        listed += more
+    return Page(tuple(listed), _cursor(place) if place else None)
 
 
 async def read_corrections(resource: Json, *, session: Session) -> tuple[Correction, ...]:
@@ -112,12 +117,33 @@ async def _version(resource: Json, number: int, session: Session) -> Observation
         return None
 
 
-def _cursor(page: tuple[Json, ...], place: _Place) -> str:
-    """The end of the page and what lies there: several may be measured at one moment, or somewhen in one day."""
-    until = min(place.until, _span(page[-1])[1])
-    passed = place.seen | {_mark(r): _span(r)[0] for r in page}
-    left = _Place(until, {mark: at for mark, at in passed.items() if at <= until})
-    return urlsafe_b64encode(msgspec.json.encode(left)).decode().rstrip("=")
+async def _part(
+    about: list[tuple[str, str]], wanted: Wanted, place: _Place, count: int, session: Session
+) -> tuple[list[Json], _Place | None]:
+    """Up to `count` from this place on, and where they end; None where nothing is left."""
+    most = count + len(place.seen) + 1
+    asked = [*about, ("_sort", "-date"), ("_count", str(most))]
+    asked += [("date", f"le{_text(place.until)}")] if place.until < LAST else []
+    found = (await session.fhir.search("Observation", asked, limit=most))[:most]
+    since = wanted.since or FIRST
+    new = [r for r in found if _mark(r) not in place.seen and _span(r)[1] >= since]
+    is_listed = [wanted.code is not None or not is_said(r) for r in new]
+    before = accumulate(is_listed, initial=0)
+    passed = [r for r, so_many in zip(new, before, strict=False) if so_many < count]
+    listed = [r for r, is_one in zip(passed, is_listed, strict=False) if is_one]
+    is_over = len(passed) == len(new) and (len(found) < most or _span(found[-1])[1] < since)
+    return listed, None if is_over or not passed else _after(passed, place)
+
+
+def _after(passed: list[Json], place: _Place) -> _Place:
+    """The end of what was passed and what lies there: several may be measured at one moment, or somewhen in one day."""
+    until = min(place.until, _span(passed[-1])[1])
+    seen = place.seen | {_mark(r): _span(r)[0] for r in passed}
+    return _Place(until, {mark: at for mark, at in seen.items() if at <= until})
+
+
+def _cursor(place: _Place) -> str:
+    return urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
 
 
 def _place(cursor: str) -> _Place:

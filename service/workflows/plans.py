@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from fhir_mappings.activities import Activity
 from fhir_mappings.activity_report import report_from_fhir
-from fhir_mappings.assessment import assessment_from_fhir
+from fhir_mappings.assessment import is_said
 from fhir_mappings.care_plan import care_plan_from_fhir
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import LifecycleStatus, ObservationStatus
@@ -18,7 +18,7 @@ from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import CarePlan, Goal, Observation, Reference
 from fhir_mappings.observation import observation_from_fhir
 from fhir_mappings.people import names_from_fhir
-from fhir_mappings.person_centered import AssessmentKind, PlanContents
+from fhir_mappings.person_centered import PlanContents
 from fhir_mappings.service_request import activity_from_fhir
 from fhir_mappings.task import asks_about, task_from_fhir
 from fhir_mappings.wording import Language
@@ -191,14 +191,8 @@ def _goals_of(found: Iterable[Json]) -> set[Reference]:
 
 def _measured(found: Iterable[Json]) -> Iterator[Observation]:
     """What counts of it: neither what is said of a goal, nor what should never have been there."""
-    values = (observation_from_fhir(r) for r in found if not _is_said(r))
+    values = (observation_from_fhir(r) for r in found if not is_said(r))
     return (o for o in values if o.status not in VOID)
-
-
-def _is_said(resource: Json) -> bool:
-    """True for what somebody says of a goal: it stands elsewhere in the plan. A PROM's points are measured."""
-    assessment = assessment_from_fhir(resource)
-    return assessment is not None and assessment.kind is not AssessmentKind.PROM
 
 
 def _one_for_each_goal(found: Iterable[Json]) -> tuple[Observation, ...]:

@@ -155,7 +155,9 @@ async def withdraw_naming(template_id: str, *, session: Session) -> Outcome:
     return await carry_out(_without_name(session), decide)
 
 
-async def apply_template(patient: Reference, named: str, application: Application, *, session: Session) -> Outcome:
+async def apply_template(
+    patient: Reference, named: str, application: Application, *, session: Session, catalogue: Catalogue
+) -> Outcome:
     """Proposes to a patient all that a released template offers, in one transaction.
 
     Args:
@@ -178,7 +180,8 @@ async def apply_template(patient: Reference, named: str, application: Applicatio
         occasion = session.occasion(record.contents.language)
         asked = {path: who for path, who in people.items() if who and who != session.actor.reference}
         must_be_askable(asked, patient, record.people, record.contents.names, occasion)
-        return Decision(apply(template, application, occasion), record.sources, (), record.contents)
+        change = apply(template, application, occasion, catalogue)
+        return Decision(change, record.sources, (), record.contents)
 
     return await carry_out(session, decide)
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhir_mappings.agenda_item import agenda_item_from_fhir, agenda_item_to_fhir
-from fhir_mappings.assessment import assessment_from_fhir, assessment_to_fhir
+from fhir_mappings.assessment import assessment_from_fhir, assessment_to_fhir, is_said
 from fhir_mappings.attainment import levels_in_words
 from fhir_mappings.bundle import Create, Entry, Update
 from fhir_mappings.carrier import Json, decode, encode
@@ -88,6 +88,14 @@ def test_what_is_said_comes_back_as_it_was_said(assessment: Any) -> None:
     stored = {**resource, "id": "o1", "meta": {**resource["meta"], "versionId": "1"}}
     gone = assessment_to_fhir(replace(assessment, status=ObservationStatus.ENTERED_IN_ERROR), onto=stored)
     assert gone == {**stored, "status": "entered-in-error"}
+
+
+def test_what_is_said_of_goals_is_told_from_what_was_measured() -> None:
+    said = {a.kind: is_said(assessment_to_fhir(replace(a, id="o1"))) for a in ASSESSMENTS}
+    weight = {"resourceType": "Observation", "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]}}
+
+    assert {kind for kind, is_one in said.items() if not is_one} == {AssessmentKind.PROM}
+    assert not is_said(weight)
 
 
 @settings(deadline=None)

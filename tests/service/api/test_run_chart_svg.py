@@ -13,7 +13,8 @@ from fhir_mappings.model import Quantity, Range
 from fhir_mappings.wording import ENGLISH, Language
 from service.api.chart_words import number, sentences
 from service.api.run_chart_png import run_chart_png
-from service.api.run_chart_svg import WIDTH, run_chart_svg
+from service.api.run_chart_svg import LEFT, WIDTH, run_chart_svg
+from service.domain.catalogue import Bounds
 from service.domain.progress import Point
 from service.domain.run_chart import Aim, RunChart, run_chart
 
@@ -267,3 +268,22 @@ def test_what_is_added_up_is_said() -> None:
     shown = run_chart("Exercise", "min", walks, now=NOW, summed=True)
 
     assert "One mark a day: all of the day added up." in sentences(shown, ENGLISH)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "values", "axis"),
+    [
+        pytest.param(0, 10, (4, 5, 4), "0 2 4 6 8 10", id="pain"),
+        pytest.param(0, 27, (12, 9), "0 10 20 27", id="a questionnaire, whose end is no round number"),
+        pytest.param(0, 85, (), "0 20 40 60 85", id="nothing yet"),
+        pytest.param(10, 90, (45,), "10 20 40 60 80 90", id="that does not begin at 0"),
+        pytest.param(0, 3, (0, 3), "0 1 2 3", id="from end to end"),
+        pytest.param(0, 10, (12,), "0 2.5 5 7.5 10", id="beyond it, as another system said"),
+    ],
+)
+def test_of_a_scale_all_is_shown(low: int, high: int, values: tuple[int, ...], axis: str) -> None:
+    points = [Point(NOW - timedelta(days=9 - i), Decimal(v)) for i, v in enumerate(values)]
+    root = drawn(run_chart("Pain", "of 10", points, now=NOW, scale=Bounds(Decimal(low), Decimal(high))))
+
+    told = [t.text for t in root.iter(f"{SVG}text") if float(t.get("x", "0")) == LEFT - 6]
+    assert " ".join(filter(None, told)) == axis

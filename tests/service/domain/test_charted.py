@@ -20,6 +20,7 @@ from fhir_mappings.model import (
     Target,
     TargetDetail,
 )
+from service.domain.catalogue import Bounds
 from service.domain.charted import asked_for, goal_chart, tracked_chart
 from service.domain.progress import foreign_units, progress_of
 from service.domain.run_chart import RunChart
@@ -230,3 +231,28 @@ def test_what_adds_up_is_for_the_catalogue_to_say() -> None:
 
     assert [m.value for m in shown.marks] == [40]
     assert shown.summed
+
+
+@pytest.mark.parametrize(
+    ("key", "scale"),
+    [
+        pytest.param("pain", (0, 10), id="a rating"),
+        pytest.param("phq-9", (0, 27), id="a questionnaire"),
+        pytest.param("promis-10-physical", (10, 90), id="a T score"),
+        pytest.param("pucai", (0, 85), id="an index"),
+        pytest.param("heart-rate", None, id="what is possible is no scale"),
+        pytest.param("weight", None, id="nor has every thing an end"),
+    ],
+)
+def test_what_is_rated_in_points_has_a_scale(key: str, scale: tuple[int, int] | None) -> None:
+    shown = tracked_chart(key, None, [], CATALOGUE, "en", now=NOW, more=False)
+
+    assert shown.scale == (scale and Bounds(*map(Decimal, scale)))
+
+
+def test_points_without_an_end_are_no_scale() -> None:
+    pain = CATALOGUE.get("pain")
+
+    assert pain is not None
+    assert replace(pain, possible=Bounds(low=Decimal(0))).scale is None
+    assert replace(pain, possible=Bounds(high=Decimal(9))).scale is None

@@ -22,6 +22,7 @@ from service.domain.templates import Content, Voice
 from service.domain.thread import Change, Occasion
 from service.errors import InvalidContent, NotPermitted, TransitionNotAllowed
 from service.gateways.template_library import shipped_templates
+from service.settings import Settings
 from tests.builders import CLINICIAN, MOTHER, NOW, NURSE, PATIENT, an_occasion
 from tests.fhir_mappings.test_templates import NIGHTLY, STEP, VISIT, WALK, a_template
 
@@ -239,9 +240,12 @@ def test_a_name_becomes_a_role_again_wherever_it_stands() -> None:
         rules.withdraw_naming(template, [replace(consent, status=ConsentStatus.INACTIVE)], an_occasion(PATIENT))
 
 
+CATALOGUE = Settings(fhir_base_url="http://fhir.test/fhir").catalogue
+
+
 def applied(who: str = CLINICIAN, template: Template = RELEASED, **parts: Any) -> Change:
     application = Application(PATIENT, date(2026, 12, 7), practitioner=NURSE, family=MOTHER)
-    return apply(template, replace(application, **parts), an_occasion(who))
+    return apply(template, replace(application, **parts), an_occasion(who), CATALOGUE)
 
 
 def test_applying_proposes_goals_and_activities_and_links_nothing() -> None:

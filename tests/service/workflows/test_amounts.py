@@ -103,3 +103,15 @@ async def test_a_blood_pressure_upside_down_is_refused(world: World) -> None:
     answer = await world.ann.post(f"/v1/patients/{world.patient}/observations", {"items": [entry]})
 
     assert flaws(answer) == [("items[0].parts.diastolic", "must be lower than systolic: were they swapped?")]
+
+
+async def test_a_target_that_came_as_codes_is_told_in_words(world: World) -> None:
+    aim = target({"coding": [{"system": "http://loinc.org", "code": "72514-3"}]}, 3, "{score}")
+    goal = await world.ann.proposes(world.patient, "Less pain", targets=[aim])
+    on_server = await world.on_server(f"Goal/{goal['id']}")
+
+    assert goal["description"] == "Less pain (target: Pain, 0 none to 10 worst: at least 3 of 10)"
+    assert on_server["target"][0]["measure"]["text"] == "Pain, 0 none to 10 worst"
+    assert on_server["target"][0]["detailQuantity"]["unit"] == "of 10"
+    bare = await world.bo.acts(goal, "counter-proposals", description="Less pain", reason="So", targets=[aim])
+    assert bare["targets"] == goal["targets"], "whoever sends it"

@@ -112,6 +112,27 @@ async def test_each_side_scores_in_its_own_name_side_by_side(world: World) -> No
     assert "".join(f"<li>{side}</li>" for side in sides) in div
 
 
+async def test_scores_are_not_listed_among_what_was_measured_unless_asked_for(world: World) -> None:
+    goal, path = await agreed_goal(world), f"/v1/patients/{world.child}/observations"
+    for hour in range(4):
+        body = {"score": 0, "effective": f"2026-11-20T1{hour}:00:00+01:00"}
+        await adds(world.mia, f"/v1/goals/{goal['id']}/scores", body)
+    weights = [
+        {"what": "weight", "value": 40 + day, "unit": "kg", "effective": f"2026-11-{day}T08:00:00+01:00"}
+        for day in (18, 19, 21)
+    ]
+    said(await world.mia.post(path, {"items": weights}), 200)
+
+    everything = await world.mia.sees(path)
+    assert ([o["what"] for o in everything["observations"]], "next" in everything) == (["weight"] * 3, False)
+    first = await world.mia.sees(f"{path}?count=2")
+    assert [o["effective"][8:10] for o in first["observations"]] == ["21", "19"], "a page is filled up"
+    last = await world.mia.sees(f"{path}?count=2&cursor={first['next']}")
+    assert ([o["effective"][8:10] for o in last["observations"]], "next" in last) == (["18"], False)
+    scores = (await world.mia.sees(f"{path}?code=107334-5"))["observations"]
+    assert [o["goals"] for o in scores] == [[f"Goal/{goal['id']}"]] * 4
+
+
 async def test_only_people_say_that_it_is_reached_and_only_once_it_is_scored_so(world: World) -> None:
     goal = await agreed_goal(world)
     await adds(world.bo, f"/v1/goals/{goal['id']}/scores", {"score": -1})
@@ -320,7 +341,11 @@ async def test_what_is_set_for_a_later_visit_stays_there(world: World) -> None:
     await adds(world.rosa, path, {"text": "Who writes to the school?"})
     await adds(world.rosa, path, {"text": "The new inhaler", "visit": {"day": today}})
     tube = await adds(world.bo, path, {"text": "The yearly check", "visit": {"day": "2099-12-15"}})
-    await adds(world.bo, f"{path}/carry-over", {"visit": {"day": "2099-03-16"}}, 200)
+    sent, key = {"visit": {"day": "2099-03-16"}}, "carry-over-once"
+    moved = said(await world.bo.post(f"{path}/carry-over", sent, key=f"{key}-{world.child}"), 200)["items"]
+    assert [i["text"] for i in moved] == ["Who writes to the school?", "The new inhaler"], "each that went there"
+    again = await world.bo.post(f"{path}/carry-over", sent, key=f"{key}-{world.child}", Accept="application/fhir+json")
+    assert [e["resource"]["id"] for e in said(again, 200)["entry"]] == [i["id"] for i in moved], "and when repeated"
 
     agenda = (await reads(world.mia, world, "agenda"))["items"]
     assert {i["text"]: i["day"] for i in agenda} == {

@@ -123,6 +123,7 @@ async def test_nobody_is_given_something_to_do_without_their_yes(world: World) -
     assert agreed["status"] == "active"
     today = await world.ann.sees(f"/v1/patients/{world.patient}/today?{ZONE}")
     assert [(i["description"], i["when"]) for i in today["items"]] == [("Knee exercises", "HS")]
+    assert today["items"][0]["words"] == "every day before going to sleep"
     assert "questionsForYou" not in today
     plan = await care_plan(world)
     assert [a["reference"]["reference"] for a in plan["activity"]] == [f"ServiceRequest/{offer['id']}"]
@@ -381,6 +382,9 @@ async def test_the_week_shows_what_any_day_will_do_for(world: World) -> None:
         ("Swimming", 1, True),
         ("Swimming", 2, False),
     ]
+    assert week["anyDay"][0]["words"].startswith("twice a week, 1 of 2, by ")
+    in_spanish = await world.ann.get(f"/v1/patients/{world.patient}/week?{ZONE}", **{"Accept-Language": "es"})
+    assert said(in_spanish, 200)["anyDay"][1]["words"].startswith("dos veces a la semana, 2 de 2, a más tardar: ")
     diary = [i for d in week["days"] for i in d["items"]]
     assert {i["at"][-6:] for i in diary} <= {"+01:00", "+02:00"}
     assert {i["at"][11:16] for i in diary} == {"07:30", "21:00"}

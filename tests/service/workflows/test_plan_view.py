@@ -45,6 +45,7 @@ async def test_each_goal_has_its_steps_of_today_and_who_is_next(world: World) ->
     assert [(d["occurrence"], d["outcome"]) for d in nightly["today"]] == [(f"{tonight}.HS", "partly")]
     assert nightly["next"]["words"].startswith("Next: Ann Ahl (patient), by ")
     assert {d["from"] for d in nightly["thisWeek"]} >= {tonight}
+    assert {d["words"] for d in (*nightly["today"], *nightly["thisWeek"])} == {"every day before going to sleep"}
     assert cycling["next"] == {
         "what": "answer",
         "words": "Waiting for the answer of Ann Ahl (patient).",
