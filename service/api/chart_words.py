@@ -100,7 +100,10 @@ def _series(chart: RunChart, language: Language) -> Iterator[str]:
 def _extent(chart: RunChart, language: Language) -> Iterator[str]:
     if latest := chart.latest:
         value = f"{number(latest.value, language)} {chart.unit}".strip()
-        yield language.say("Latest: {value} on {day}.", value=value, day=language.short_day(latest.at.date()))
+        if chart.unfinished:
+            yield language.say("Today so far: {value}.", value=value)
+        else:
+            yield language.say("Latest: {value} on {day}.", value=value, day=language.short_day(latest.at.date()))
     if len(chart.marks) == 1 and chart.marks[0].count == 1:
         yield language.say("One value so far.")
         return

@@ -190,13 +190,14 @@ def _series(chart: RunChart, plot: Plot) -> Iterator[str]:
         yield f'<path class="s" d="{"".join(steps)}"/>'
     radius = 1.8 if crowded else 3.2 if len(chart.marks) > 35 else 4.2
     for mark in chart.marks:
-        yield _mark_at(plot.x(mark.day), plot.y(mark.value), radius, chart.meets(mark.value))
+        yield _mark_at(plot.x(mark.day), plot.y(mark.value), radius, chart.met(mark), chart.unfinished == mark.day)
 
 
-def _mark_at(x: float, y: float, radius: float, met: bool | None) -> str:
-    """Full where the target is met, or where there is none."""
-    fill = "#ffffff" if met is False else LINE
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{fill}" stroke="{LINE}" stroke-width="1.6"/>'
+def _mark_at(x: float, y: float, radius: float, met: bool | None, unfinished: bool = False) -> str:
+    """Full where the target is met, or where there is none; dotted for a day that is not over."""
+    fill = "#ffffff" if met is False or unfinished else LINE
+    dotted = ' stroke-dasharray="2 2"' if unfinished else ""
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{fill}" stroke="{LINE}" stroke-width="1.6"{dotted}/>'
 
 
 def _forecast(chart: RunChart, plot: Plot) -> Iterator[str]:
@@ -236,9 +237,10 @@ def _legend(chart: RunChart, language: Language, top: float) -> tuple[list[str],
     if target := target_in_words(chart, language):
         hatched = '<rect x="8" y="{b}" width="22" height="11" fill="url(#h)" stroke="#2f6b2f"/>'
         rows.append((hatched, language.say("Target: {target}", target=target)))
-    met = {chart.meets(m.value) for m in chart.marks}
+    met = {chart.met(m) for m in chart.marks}
     rows += [("mark", language.say("Target met"))] if True in met else []
     rows += [("hollow", language.say("Target not met"))] if False in met else []
+    rows += [("dotted", language.say("Today, so far"))] if chart.unfinished in {m.day for m in chart.marks} else []
     if any(m.low != m.high for m in chart.marks):
         bar = f'<line x1="19" y1="{{b}}" x2="19" y2="{{e}}" stroke="{FAINT}" stroke-width="2"/>'
         rows.append((bar, language.say("Bar: from lowest to highest")))
@@ -262,6 +264,8 @@ def _sign(sign: str, y: float) -> str:
         return _mark_at(19, y - 4.5, 4.2, None)
     if sign == "hollow":
         return _mark_at(19, y - 4.5, 4.2, False)
+    if sign == "dotted":
+        return _mark_at(19, y - 4.5, 4.2, None, unfinished=True)
     if sign == "bracket":
         return _bracket(19, y + 1, y - 10)
     return sign.format(b=y - 10, e=y + 1, m=y - 4.5)

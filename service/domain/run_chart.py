@@ -108,7 +108,8 @@ class RunChart:
     `more`: there are older values, which are not shown. `left_out`: so many values cannot be told in its unit.
     `parts`: the charts of a panel, which has no marks of its own. `latest`: a value, not the median of a mark; of what
     adds up, the sum of its day so far.
-    `summed`: the values of a day are added up. `scale`: its points begin and end there, and all of it is shown.
+    `summed`: the values of a day are added up. `unfinished`: today, while more may still come to be added: its mark is
+    drawn, and neither judged nor reckoned with. `scale`: its points begin and end there, and all of it is shown.
     """
 
     what: str
@@ -124,12 +125,13 @@ class RunChart:
     more: bool = False
     left_out: int = 0
     summed: bool = False
+    unfinished: date | None = None
     scale: Bounds | None = None
     parts: tuple["RunChart", ...] = ()
 
-    def meets(self, value: Decimal) -> bool | None:
-        """True for a value that meets the target; None without a target."""
-        return self.aim.meets(value) if self.aim else None
+    def met(self, mark: Mark) -> bool | None:
+        """True for a mark that meets the target; None without a target, and for a day that is not over."""
+        return self.aim.meets(mark.value) if self.aim and mark.day != self.unfinished else None
 
 
 def run_chart(
@@ -161,9 +163,11 @@ def run_chart(
     pace = next((p for p in Pace if len(marks_of(points, p)) <= MOST_MARKS), Pace.MONTH)
     marks = days if pace is Pace.DAY else _marks(points, pace, summed)
     latest = sums_of_days(points) if summed else points
-    signals = signals_of([m.value for m in marks])
-    since = _unchanged_since(marks, signals)
-    ahead = forecast([(m.day, float(m.value)) for m in days if since is None or m.day >= since], due)
+    unfinished = _unfinished(latest[-1], now, aim) if summed and latest else None
+    over, whole_days = ([m for m in found if m.day != unfinished] for found in (marks, days))
+    signals = signals_of([m.value for m in over])
+    since = _unchanged_since(over, signals)
+    ahead = forecast([(m.day, float(m.value)) for m in whole_days if since is None or m.day >= since], due)
     return RunChart(
         what=what,
         unit=unit,
@@ -173,11 +177,12 @@ def run_chart(
         gaps=tuple(gaps_in([m.day for m in marks])),
         aim=aim,
         signals=signals,
-        last_days=_last_days(points, days, now, aim),
+        last_days=_last_days(whole_days, _until(points, now, unfinished), aim) if whole_days else None,
         forecast=_within(ahead, possible, Decimal(1) if whole else _step(points)),
         more=more,
         left_out=left_out,
         summed=summed,
+        unfinished=unfinished,
         scale=scale,
     )
 
@@ -230,12 +235,28 @@ def fewest_crossings(useful: int) -> int:
     return crossings
 
 
-def _last_days(points: Sequence[Point], days: Sequence[Mark], now: datetime, aim: Aim | None) -> LastDays | None:
+def _unfinished(day: Point, now: datetime, aim: Aim | None) -> date | None:
+    """Today, where its sum may still come to meet the target or to miss it: more is added, nothing is taken away."""
+    today = now.astimezone(day.at.tzinfo).date()
+    if day.at.date() < today:
+        return None
+    if aim is None:
+        return today
+    below = aim.low is not None and day.value < aim.low
+    is_open = not aim.meets(day.value) if aim.high is None else aim.meets(day.value) or below
+    return today if is_open else None
+
+
+def _until(points: Sequence[Point], now: datetime, unfinished: date | None) -> date:
+    """The last day that is looked at, where it was measured: yesterday, while today is not over."""
+    return unfinished - timedelta(days=1) if unfinished else now.astimezone(points[-1].at.tzinfo).date()
+
+
+def _last_days(days: Sequence[Mark], today: date, aim: Aim | None) -> LastDays | None:
     """None for what is not measured at least every other day: what is done weekly is not missed daily."""
     apart = [(b.day - a.day).days for a, b in pairwise(days)]
     if not apart or median(apart) > REGULAR:
         return None
-    today = now.astimezone(points[-1].at.tzinfo).date()
     recent = [m for m in days if today - timedelta(days=WEEK) < m.day <= today]
     return LastDays(len(recent), sum(aim.meets(m.value) for m in recent) if aim else None)
 

@@ -287,3 +287,14 @@ def test_of_a_scale_all_is_shown(low: int, high: int, values: tuple[int, ...], a
 
     told = [t.text for t in root.iter(f"{SVG}text") if float(t.get("x", "0")) == LEFT - 6]
     assert " ".join(filter(None, told)) == axis
+
+
+def test_a_day_that_is_not_over_is_dotted_and_called_today() -> None:
+    points = [Point(NOW - timedelta(days=2 - i, hours=1), Decimal(v)) for i, v in enumerate((40, 20, 10))]
+    shown = run_chart("Exercise", "minutes", points, now=NOW, aim=within(low=30), summed=True)
+    svg = run_chart_svg(shown, ENGLISH)
+
+    assert svg.count('stroke-dasharray="2 2"/>') == 2, "the mark, and its sign in the legend"
+    assert "Today, so far" in svg
+    assert "Today so far: 10 minutes." in sentences(shown, ENGLISH)
+    assert "Target met on 1 of these." in sentences(shown, ENGLISH)

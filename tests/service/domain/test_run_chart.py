@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from fhir_mappings.model import Range
+from fhir_mappings.codes import QuantityComparator
+from fhir_mappings.model import Quantity, Range
 from service.domain.catalogue import Bounds
 from service.domain.progress import Point
 from service.domain.run_chart import (
@@ -136,9 +137,9 @@ def test_without_a_target_nothing_is_met_or_missed() -> None:
     shown = chart(1, 2, 3)
 
     assert shown.last_days == LastDays(3, None)
-    assert shown.meets(Decimal(1)) is None
-    assert chart(1, aim=Aim(Range(), high=Decimal(2))).meets(Decimal(1)) is True
-    assert chart(1, aim=at_least(2)).meets(Decimal(1)) is False
+    for aim, met in ((None, None), (Aim(Range(), high=Decimal(2)), True), (at_least(2), False)):
+        one = chart(1, aim=aim)
+        assert one.met(one.marks[0]) is met
 
 
 def test_the_forecast_ends_where_the_target_is_due() -> None:
@@ -195,3 +196,35 @@ def test_what_adds_up_is_marked_and_held_against_the_target_day_by_day() -> None
     assert [m.value for m in summed.marks] == [40] * 3
     assert (summed.last_days, apart.last_days) == (LastDays(3, 3), LastDays(3, 0))
     assert (summed.latest, apart.latest) == (replace(walks[-1], value=Decimal(40)), walks[-1])
+
+
+AT_MOST_40 = Aim(Quantity(Decimal(40), "min", comparator=QuantityComparator.AT_MOST), high=Decimal(40))
+
+
+@pytest.mark.parametrize(
+    ("aim", "minutes", "unfinished", "last"),
+    [
+        pytest.param(at_least(40), 10, True, LastDays(3, 3), id="may still be enough"),
+        pytest.param(at_least(40), 45, False, LastDays(4, 4), id="enough already"),
+        pytest.param(AT_MOST_40, 10, True, LastDays(3, 3), id="may still be too much"),
+        pytest.param(AT_MOST_40, 45, False, LastDays(4, 3), id="too much already"),
+        pytest.param(Aim(Range(), Decimal(20), Decimal(60)), 10, True, LastDays(3, 3), id="may still reach the range"),
+        pytest.param(None, 10, True, LastDays(3, None), id="without a target"),
+    ],
+)
+def test_a_day_that_is_not_over_is_drawn_and_not_judged(
+    aim: Aim | None, minutes: int, unfinished: bool, last: LastDays
+) -> None:
+    values = [(3, 40), (2, 40), (1, 40), (0, minutes)]
+    points = [Point(NOW - timedelta(days=d, hours=1), Decimal(v)) for d, v in values]
+    shown = run_chart("Exercise", "min", points, now=NOW, aim=aim, summed=True)
+
+    assert shown.unfinished == (NOW.date() if unfinished else None)
+    assert (len(shown.marks), shown.last_days) == (4, last)
+    assert (shown.met(shown.marks[-1]) is None) is unfinished
+
+
+def test_the_first_day_of_what_adds_up_is_no_series_yet() -> None:
+    shown = run_chart("Exercise", "min", [Point(NOW, Decimal(10))], now=NOW, summed=True)
+
+    assert (len(shown.marks), shown.last_days, shown.signals) == (1, None, None)
