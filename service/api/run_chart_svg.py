@@ -246,7 +246,7 @@ def _legend(chart: RunChart, language: Language, top: float) -> tuple[list[str],
         rows.append((bar, language.say("Bar: from lowest to highest")))
     if chart.signals:
         middle = number(chart.signals.median, language)
-        said = language.say("Middle line: {value}. Half of the marks lie above it.", value=middle)
+        said = language.say("Middle line: {value}. About half of the marks lie above it.", value=middle)
         rows.append(('<line class="m" x1="8" y1="{m}" x2="30" y2="{m}"/>', said))
     if chart.forecast:
         rows.append(("bracket", language.say("Likely range, if nothing changes")))
