@@ -29,7 +29,7 @@ from pydantic_settings import (
 
 from service.domain.catalogue import Catalogue, Trackable
 from service.domain.policy import Policy, PractitionerAccess, ProxyAccess
-from service.issuer_settings import IssuerSettings
+from service.issuer_settings import IssuerSettings, is_discoverable
 
 _TRACKABLES: Final = TypeAdapter(tuple[Trackable, ...])
 ReferenceTo = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}$")]
@@ -235,6 +235,19 @@ class Settings(BaseSettings):
     def _must_be_told_apart(cls, value: dict[str, Any]) -> dict[str, Any]:
         if sum(isinstance(i, IssuerSettings) and i.opaque for i in value.values()) > 1:
             raise ValueError("only one issuer can have opaque tokens: nothing in them says whose they are")
+        return value
+
+    @field_validator("issuers")
+    @classmethod
+    def _must_have_keys_somewhere(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for number, (name, issuer) in enumerate(value.items(), 1):
+            if not name.strip():
+                raise ValueError(f"has as entry {number} no `iss`")
+            if isinstance(issuer, IssuerSettings) and issuer.is_discovered and not is_discoverable(name):
+                raise ValueError(
+                    f"has as entry {number} an issuer whose keys cannot be found: give it `jwks`, or write its `iss` as"
+                    " the http(s) URL that it is"
+                )
         return value
 
     @cached_property

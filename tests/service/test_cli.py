@@ -257,10 +257,23 @@ def test_serving_without_settings_says_which_are_missing() -> None:
     assert done.stderr == "COPLAN_… settings that cannot be used:\n- COPLAN_FHIR_BASE_URL is missing\n"
 
 
+FOUND = "an issuer whose keys cannot be found: give it `jwks`, or write its `iss` as the http(s) URL that it is"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
         ("COPLAN_ISSUERS", '{"kept-to-myself":', "COPLAN_ISSUERS must be JSON"),
+        *(
+            ("COPLAN_ISSUERS", value, f"COPLAN_ISSUERS has {flaw}")
+            for value, flaw in (
+                ('{"kept-to-myself": {}}', f"as entry 1 {FOUND}"),
+                ('{"https://ehr.example/": {}, "ftp://kept-to-myself": {}}', f"as entry 2 {FOUND}"),
+                ('{"https://kept-to-myself/?x": {"discovery": "https://ehr.example/x"}}', f"as entry 1 {FOUND}"),
+                ('{"https://kept-to-myself/#x": {"audience": "x"}}', f"as entry 1 {FOUND}"),
+                ('{" ": "https://kept-to-myself/jwks"}', "as entry 1 no `iss`"),
+            )
+        ),
         ("COPLAN_LOG_LEVEL", "kept-to-myself", "COPLAN_LOG_LEVEL must be one of: DEBUG, INFO, WARNING, ERROR"),
         ("COPLAN_RATE_LIMIT", "kept-to-myself", "COPLAN_RATE_LIMIT must be a whole number such as 3, without quotes"),
         (

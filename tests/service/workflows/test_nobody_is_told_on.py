@@ -13,6 +13,7 @@ from tests.conftest import ISSUER, FhirServer
 from tests.people import Person, World, said
 
 PATHS = ("plan", "today?timeZone=UTC", "week?timeZone=UTC", "activities")
+FHIR = "application/fhir+json"
 CLINIC = "Youth clinic behind the station"
 RESTRICTED = {"security": [{"system": CONFIDENTIALITY, "code": "R"}]}
 
@@ -168,3 +169,35 @@ async def test_a_repeated_reply_tells_the_family_nothing_that_has_become_private
     answer = await world.rosa.post(path, items, key="order")
     assert goals[1]["id"] not in answer.text
     assert "Talk alone" not in answer.text
+
+
+SECRET = "the talk without my mother"
+
+
+async def test_what_another_system_says_of_a_private_goal_by_its_url_is_kept_from_the_family(
+    world: World, fhir_server: FhirServer
+) -> None:
+    """A server may keep a reference to itself as it came, with its base; and such a system sets no label."""
+    goal = await world.bo.acts(await world.mia.proposes(world.child, "Talk alone", visibility="private"), "accept")
+    about = {"reference": f"{fhir_server.base_url.rstrip('/')}/Goal/{goal['id']}"}
+    subject = {"reference": f"Patient/{world.child}"}
+    said_there = {
+        "Observation": {"status": "final", "subject": subject, "focus": [about], "effectiveDateTime": "2026-11-01"},
+        "ServiceRequest": {"status": "active", "intent": "plan", "subject": subject, "supportingInfo": [about]},
+        "Task": {"status": "requested", "intent": "proposal", "for": subject, "focus": about, "description": SECRET},
+        "CarePlan": {"status": "active", "intent": "plan", "subject": subject, "goal": [about]},
+    }
+    marks = [{"system": "urn:coplan:activity", "value": f"there-{world.suffix}"}]
+    named = {"code": {"text": SECRET}}
+    for resource_type, parts in said_there.items():
+        more = named if resource_type in {"Observation", "ServiceRequest"} else {}
+        more |= {"identifier": marks} if resource_type == "ServiceRequest" else {}
+        more |= {"owner": {"reference": world.rosa.reference}} if resource_type == "Task" else {}
+        await put(world, resource_type, "there", **parts, **more)
+    paths = (*PATHS, "observations", "care-plans", "goals")
+    pages = [await world.rosa.get(f"/v1/patients/{world.child}/{p}", Accept=a) for p in paths for a in ("*/*", FHIR)]
+    shown = " ".join(page.text for page in pages)
+
+    assert SECRET in (await world.mia.get(f"/v1/patients/{world.child}/observations")).text
+    assert goal["id"] not in shown
+    assert SECRET not in shown

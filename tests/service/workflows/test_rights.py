@@ -9,7 +9,7 @@ import pytest
 
 from fhir_mappings.codes import CONFIDENTIALITY, CONSENT_ACTION
 from service.rights import KEPT_FOR
-from tests.conftest import ISSUER
+from tests.conftest import ISSUER, FhirServer
 from tests.people import FHIR, Person, World, said
 
 PORTAL = "openid fhirUser launch/patient patient/Goal.cruds patient/CarePlan.rs patient/Observation.crs"
@@ -286,6 +286,22 @@ async def test_a_right_that_has_an_end_ends_though_the_token_is_valid(world: Wor
     assert (await world.rosa.get(f"/v1/patients/{world.child}/plan")).status_code == 403
     await consents(world, status="inactive")
     later()
+    assert (await world.rosa.get(f"/v1/patients/{world.child}/plan")).status_code == 403
+
+
+@pytest.mark.parametrize("named", ["inside", "by a URL", "of a patient by a URL"])
+async def test_a_refusal_counts_wherever_and_however_it_is_written(
+    world: World, named: str, fhir_server: FhirServer
+) -> None:
+    base = fhir_server.base_url.rstrip("/")
+    rosa = f"{base}/{world.rosa.reference}" if named == "by a URL" else world.rosa.reference
+    denial = {"type": "deny", "actor": [{"role": {"text": "proxy"}, "reference": {"reference": rosa}}]}
+    await (consents(world, actor=[], provision=[denial]) if named == "inside" else consents(world, **denial))
+    if named == "of a patient by a URL":
+        consent = await world.on_server(f"Consent/rosa-{world.suffix}")
+        whose = {"reference": f"{base}/Patient/{world.child}"}
+        assert (await world.fhir.put(f"Consent/rosa-{world.suffix}", json=consent | {"patient": whose})).is_success
+
     assert (await world.rosa.get(f"/v1/patients/{world.child}/plan")).status_code == 403
 
 
