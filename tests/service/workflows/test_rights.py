@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fhir_mappings.carrier import Json
 from fhir_mappings.codes import CONFIDENTIALITY, CONSENT_ACTION
 from service.rights import KEPT_FOR
 from tests.conftest import ISSUER, FhirServer
@@ -295,7 +296,7 @@ async def test_a_refusal_counts_wherever_and_however_it_is_written(
 ) -> None:
     base = fhir_server.base_url.rstrip("/")
     rosa = f"{base}/{world.rosa.reference}" if named == "by a URL" else world.rosa.reference
-    denial = {"type": "deny", "actor": [{"role": {"text": "proxy"}, "reference": {"reference": rosa}}]}
+    denial: Json = {"type": "deny", "actor": [{"role": {"text": "proxy"}, "reference": {"reference": rosa}}]}
     await (consents(world, actor=[], provision=[denial]) if named == "inside" else consents(world, **denial))
     if named == "of a patient by a URL":
         consent = await world.on_server(f"Consent/rosa-{world.suffix}")
