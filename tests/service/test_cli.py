@@ -320,7 +320,11 @@ def test_a_setting_that_cannot_be_used_is_named_and_never_shown(name: str, value
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("COPLAN_TRACKABLES", '{"kept-to-myself": 1}', "COPLAN_TRACKABLES cannot be used: must be a list, in square brackets"),
+        (
+            "COPLAN_TRACKABLES",
+            '{"kept-to-myself": 1}',
+            "COPLAN_TRACKABLES cannot be used: must be a list, in square brackets",
+        ),
         ("COPLAN_TRACKABLES", '[{"key": "x"}]', "COPLAN_TRACKABLES cannot be used: [0].code is missing"),
         (
             "COPLAN_CONFLICT_RULES",
