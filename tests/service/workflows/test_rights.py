@@ -306,6 +306,27 @@ async def test_a_refusal_counts_wherever_and_however_it_is_written(
     assert (await world.rosa.get(f"/v1/patients/{world.child}/plan")).status_code == 403
 
 
+async def test_what_was_measured_of_another_patient_says_nothing_of_a_goal(world: World) -> None:
+    """The care team of both may see it; another system has mixed them up."""
+    target = {"measure": {"text": "pain"}, "value": {"quantity": {"value": 3, "code": "{score}", "comparator": "<="}}}
+    goal = await world.bo.acts(await world.ann.proposes(world.patient, "Less pain", targets=[target]), "accept")
+    mixed_up = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "pain"},
+        "subject": {"reference": f"Patient/{world.child}"},
+        "focus": [{"reference": f"Goal/{goal['id']}"}],
+        "effectiveDateTime": datetime.now(UTC).isoformat(),
+        "valueQuantity": {"value": 1, "code": "{score}", "system": "http://unitsofmeasure.org"},
+    }
+    assert (await world.fhir.post("Observation", json=mixed_up)).is_success
+    measured = {"value": {"quantity": {"value": 8, "code": "{score}"}}, "effective": datetime.now(UTC).isoformat()}
+    said(await world.bo.post(f"/v1/goals/{goal['id']}/progress", measured), 201)
+
+    progress = await world.bo.sees(f"/v1/goals/{goal['id']}/progress")
+    assert [m["value"]["quantity"]["value"] for m in progress["measurements"]] == [8]
+
+
 async def test_a_mother_does_not_end_what_the_child_has_proposed(world: World) -> None:
     mia = replace(world.ann, reference=f"Patient/{world.child}", token=ISSUER.token(f"Patient/{world.child}"))
     offer = await mia.proposes(world.child, "Ride to school alone")
