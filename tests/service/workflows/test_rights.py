@@ -327,6 +327,21 @@ async def test_what_was_measured_of_another_patient_says_nothing_of_a_goal(world
     assert [m["value"]["quantity"]["value"] for m in progress["measurements"]] == [8]
 
 
+async def test_what_a_plan_links_of_another_patient_is_not_something_to_do_for_this_one(world: World) -> None:
+    due = {"occurrenceTiming": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}, "authoredOn": "2026-01-01"}
+    order = {"resourceType": "ServiceRequest", "status": "active", "intent": "order", "code": {"text": "Not Ann's"}}
+    answer = await world.fhir.post(
+        "ServiceRequest", json=order | due | {"subject": {"reference": f"Patient/{world.child}"}}
+    )
+    linked = {"reference": {"reference": f"ServiceRequest/{answer.json()['id']}"}}
+    plan = {"resourceType": "CarePlan", "status": "active", "intent": "plan", "activity": [linked]}
+    plan |= {"subject": {"reference": f"Patient/{world.patient}"}}
+    assert (await world.fhir.post("CarePlan", json=plan)).is_success
+
+    for page in ("plan", "activities", "today?timeZone=UTC", "week?timeZone=UTC"):
+        assert "Not Ann's" not in (await world.bo.get(f"/v1/patients/{world.patient}/{page}")).text, page
+
+
 async def test_a_mother_does_not_end_what_the_child_has_proposed(world: World) -> None:
     mia = replace(world.ann, reference=f"Patient/{world.child}", token=ISSUER.token(f"Patient/{world.child}"))
     offer = await mia.proposes(world.child, "Ride to school alone")
