@@ -334,7 +334,7 @@ async def test_what_a_plan_links_of_another_patient_is_not_something_to_do_for_t
         "ServiceRequest", json=order | due | {"subject": {"reference": f"Patient/{world.child}"}}
     )
     linked = {"reference": {"reference": f"ServiceRequest/{answer.json()['id']}"}}
-    plan = {"resourceType": "CarePlan", "status": "active", "intent": "plan", "activity": [linked]}
+    plan: Json = {"resourceType": "CarePlan", "status": "active", "intent": "plan", "activity": [linked]}
     plan |= {"subject": {"reference": f"Patient/{world.patient}"}}
     assert (await world.fhir.post("CarePlan", json=plan)).is_success
 
