@@ -61,6 +61,14 @@ def _only_patient_of(appointment: Json) -> Reference | None:
     return patients.pop() if len(patients) == 1 else None
 
 
+def local(reference: Reference) -> Reference:
+    """`Type/id` of a literal reference, whatever its base and version: a server may keep references to itself absolute.
+
+    Source: https://hl7.org/fhir/R4/references.html#literal
+    """
+    return "/".join(reference.partition("/_history/")[0].rsplit("/", 2)[-2:])
+
+
 def references_in(value: Any, path: str) -> Iterator[tuple[str, Reference]]:
     """Each literal reference at or below this element, with its FHIRPath."""
     if isinstance(value, dict):

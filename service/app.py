@@ -1,7 +1,7 @@
 """The composition root: settings to gateways to application."""
 
 import gc
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -12,6 +12,7 @@ import httpx
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
@@ -41,6 +42,7 @@ from service.api.auditing import Auditing
 from service.api.dependencies import DecisionServices, Services
 from service.api.documentation import openapi
 from service.api.edge import Edge, Gate
+from service.api.flaws import flaw_of
 from service.api.middleware import CdsCors, RequestContext
 from service.api.problems import problem_response
 from service.errors import CoPlanError
@@ -133,6 +135,26 @@ def create_app(open_services: OpenServices, edge: Edge | None = None, *, cds_ori
         app.include_router(module.router)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
+
+
+def unusable(settings: Settings) -> Iterator[str]:
+    """What is wrong with the files and keys that the settings name, before anybody is served; no key, no value."""
+    keys = "COPLAN_CLIENT_KEYS" if settings.client_keys else "COPLAN_CLIENT_KEYS_FOLDER"
+    read: Mapping[str, Callable[[], object]] = {
+        "COPLAN_TRACKABLES": lambda: settings.catalogue,
+        "COPLAN_CONFLICT_RULES": lambda: conflict_rules(settings.conflict_rules),
+        keys: lambda: _client_keys(settings),
+    }
+    for name, use in read.items():
+        try:
+            use()
+        except ValidationError as exc:
+            flaw = flaw_of(first := exc.errors(include_input=False)[0], ("body", *first["loc"]))
+            yield f"{name} cannot be used: {f'{flaw.expression} ' if first['loc'] else ''}{flaw.said()}"
+        except OSError as exc:
+            yield f"{name} cannot be used: {exc.strerror}"
+        except ValueError as exc:
+            yield f"{name} cannot be used: {exc}"
 
 
 @asynccontextmanager

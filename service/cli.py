@@ -23,7 +23,7 @@ from pydantic_settings import SettingsError
 from fhir_mappings.carrier import encode
 from service.api.edge import Edge
 from service.api.flaws import flaw_of
-from service.app import create_app, open_services
+from service.app import create_app, open_services, unusable
 from service.demo_app import PATH as DEMO_APP
 from service.demo_app import demo_app
 from service.ehr_command import DEMO_FOLDER, KEPT, Sandbox, play
@@ -172,10 +172,13 @@ def serve(
 def _settings() -> Settings:
     """Those of the environment; what is wrong with them is said without their values, which may be secrets."""
     try:
-        return must_be_fit(Settings())
+        settings = must_be_fit(Settings())
+        if not (flaws := tuple(unusable(settings))):
+            return settings
+        print(UNUSABLE, *flaws, sep="\n- ", file=sys.stderr)
     except ValidationError as exc:
-        flaws = (flaw_of(e, ("body", *e["loc"])) for e in exc.errors(include_input=False))
-        told = (f"{_setting(f.expression)}{f.said()}" for f in flaws)
+        found = (flaw_of(e, ("body", *e["loc"])) for e in exc.errors(include_input=False))
+        told = (f"{_setting(f.expression)}{f.said()}" for f in found)
         print(UNUSABLE, *told, sep="\n- ", file=sys.stderr)
     except SettingsError as exc:
         named = re.findall(r'field "(\w+)"', str(exc))

@@ -1,7 +1,7 @@
 """The FHIR server as one actor may see it: the one place where access is decided, for reads and for writes."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Final
@@ -44,6 +44,9 @@ from service.rights import Rights
 
 NEW: Final = "urn:uuid:00000000-0000-4000-8000-000000000000"
 """What stands alone is called so until the server names it."""
+FURTHER: Final = 4
+"""So many times as much is looked through where some of what was found is not shown."""
+LARGEST_PAGE: Final = 200
 
 
 def _today() -> date:
@@ -106,23 +109,47 @@ class GuardedFhir:
     async def search(self, resource_type: str, parameters: Parameters, *, limit: int | None = None) -> list[Json]:
         """Asks for patients of the actor only, and still judges each resource that is found or included."""
         must_be_in_scope(self.actor, resource_type, Interaction.SEARCH)
-        asked = [value for name, value in parameters if name == "patient"]
-        found, _ = await asyncio.gather(
-            self.fhir.search(resource_type, parameters, limit=limit), self._look_ahead(*asked)
-        )
-        return await self._shown(found, Interaction.SEARCH, matches=resource_type)
+
+        async def shown(found: list[Json]) -> list[Json]:
+            return await self._shown(found, Interaction.SEARCH, matches=resource_type)
+
+        return await self._filled(shown, resource_type, parameters, limit)
 
     async def search_beside(
         self, resource_type: str, parameters: Parameters, *, limit: int | None = None
     ) -> list[Json]:
         """See `GuardedGateway`. What the token was given for may be changed; the rest is only told of."""
+
+        async def told(found: list[Json]) -> list[Json]:
+            await self._shown(found, Interaction.SEARCH, matches=resource_type)
+            private = await self._private_to({p for r in found if (p := patient_of(r))}, found)
+            seen = [r for r in found if may_see(self.actor, r) and not tells_of(r, private)]
+            return without_orphans(seen, resource_type)
+
+        return await self._filled(told, resource_type, parameters, limit)
+
+    async def _filled(
+        self,
+        shown: Callable[[list[Json]], Awaitable[list[Json]]],
+        resource_type: str,
+        parameters: Parameters,
+        limit: int | None,
+    ) -> list[Json]:
+        """As many as were asked for, if there are so many: one that is short, or seems to be the last, would tell that
+        something is kept back, and what comes after it would never be reached.
+        """
         asked = [value for name, value in parameters if name == "patient"]
         found, _ = await asyncio.gather(
             self.fhir.search(resource_type, parameters, limit=limit), self._look_ahead(*asked)
         )
-        await self._shown(found, Interaction.SEARCH, matches=resource_type)
-        private = await self._private_to({p for r in found if (p := patient_of(r))}, found)
-        return without_orphans([r for r in found if may_see(self.actor, r) and not tells_of(r, private)], resource_type)
+        seen = await shown(found)
+        reach = limit or 0
+        while limit and len(seen) < limit and len(found) >= reach:
+            reach *= FURTHER
+            wider = [p for p in parameters if p[0] != "_count"] + [("_count", str(min(reach, LARGEST_PAGE)))]
+            found = await self.fhir.search(resource_type, wider, limit=reach)
+            seen = await shown(found)
+        return seen
 
     async def languages(self, patient: Reference) -> tuple[str, ...]:
         """See `GuardedGateway`. An act has mostly read the patient already, perhaps more of them than may be shown."""

@@ -44,9 +44,13 @@ class Rights:
 
         return await self._people.get(reference, find)
 
-    async def consents(self, fhir: FhirGateway, user: Reference) -> list[Json]:
-        """All Consents that name the person, whatever their status: one that was withdrawn still decides."""
-        return await self._listed(fhir, "Consent", "actor", user)
+    async def consents(self, fhir: FhirGateway, user: Reference, patient: Reference) -> list[Json]:
+        """All Consents about the patient, whatever their status: one that was withdrawn still decides.
+
+        Not by `actor`: R4 finds by it who is named in the outermost provision alone, not an exception inside of it.
+        Kept for this one user, as the FHIR server may show others more, or less.
+        """
+        return await self._listed(fhir, "Consent", "patient", patient, of=user)
 
     async def is_on_care_team(
         self, fhir: FhirGateway, members: frozenset[Reference], patient: Reference, today: date
@@ -81,12 +85,14 @@ class Rights:
         found = [await self._listed(fhir, "PractitionerRole", "practitioner", p) for p in practitioners]
         return members | {f"PractitionerRole/{r['id']}" for roles in found for r in roles if is_in_office(r, today)}
 
-    async def _listed(self, fhir: FhirGateway, resource_type: str, parameter: str, who: Reference) -> list[Json]:
+    async def _listed(
+        self, fhir: FhirGateway, resource_type: str, parameter: str, who: Reference, *, of: Reference | None = None
+    ) -> list[Json]:
         async def find() -> tuple[list[Json], float]:
             found = await fhir.search(resource_type, [(parameter, who)])
             return [r for r in found if r["resourceType"] == resource_type], KEPT_FOR.total_seconds()
 
-        return await self._lists.get((resource_type, who), find)
+        return await self._lists.get((resource_type, of or who), find)
 
 
 def is_in_office(role: Json, today: date) -> bool:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from fhir_mappings.elements import instant_text
-from fhir_mappings.model import Concept, Goal, Observation, Target
+from fhir_mappings.model import Concept, Goal, Observation, Reference, Target
 from fhir_mappings.observation import observation_from_fhir
 from service.domain import units
 from service.domain.amounts import asks_registry
@@ -80,13 +80,18 @@ async def read_goal_series(fhir: FhirGateway, goal: Goal, now: datetime, window:
     """The measurements for the goal, and the registry of units at hand if they need it.
 
     Asked for by goal and time alone, so that a server sorts the last months and not years: the goal is the actor's to
-    see, and each Observation is judged. With the patient in the search as well, HAPI FHIR sorted them all.
+    see, and each Observation is judged. With the patient in the search as well, HAPI FHIR sorted them all. What another
+    system has measured of another patient, whom the actor may see as well, is left out here.
     """
     about = [("focus", goal.reference)]
     first, latest = await asyncio.gather(_first(fhir, about, goal), _latest(fhir, about, now, window))
-    found = Series(first, latest)
+    found = Series(_of(goal.subject, first), _of(goal.subject, latest))
     await make_comparable(measurable_target(goal), found.with_these())
     return found
+
+
+def _of(patient: Reference, found: tuple[Observation, ...]) -> tuple[Observation, ...]:
+    return tuple(o for o in found if o.subject == patient)
 
 
 async def _latest(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     DirectoryPath,
     Field,
@@ -29,7 +30,7 @@ from pydantic_settings import (
 
 from service.domain.catalogue import Catalogue, Trackable
 from service.domain.policy import Policy, PractitionerAccess, ProxyAccess
-from service.issuer_settings import IssuerSettings
+from service.issuer_settings import IssuerSettings, is_discoverable
 
 _TRACKABLES: Final = TypeAdapter(tuple[Trackable, ...])
 ReferenceTo = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}$")]
@@ -40,7 +41,14 @@ def _seconds(value: Any) -> Any:
     return float(value) if isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?", value) else value
 
 
+def _must_be_some_time(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("must be longer than nothing")
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(_seconds)]
+SomeTime = Annotated[Duration, AfterValidator(_must_be_some_time)]
 
 
 class Settings(BaseSettings):
@@ -57,7 +65,7 @@ class Settings(BaseSettings):
     )
     fhir_base_url: HttpUrl = Field(description="Base of the FHIR R4 server, for example https://ehr.example/fhir")
     fhir_authorization: SecretStr | None = Field(None, description="`Authorization` header that the FHIR server wants")
-    fhir_deadline: Duration = Field(timedelta(seconds=10), description="The most that one call of it may take")
+    fhir_deadline: SomeTime = Field(timedelta(seconds=10), description="The most that one call of it may take")
     fhir_connections: int = Field(100, ge=1, le=1000, description="Connections to the FHIR server at once")
 
     upstream_identity: Literal["static", "pass-through", "token-exchange", "backend-services"] = Field(
@@ -82,7 +90,7 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Trusted token issuers, as JSON: `iss` to the URL of its JWKS, or to an object (below)",
     )
-    audience: str = Field("coplan", description="`aud` that tokens for this service name")
+    audience: str = Field("coplan", pattern=r"^\S{1,200}$", description="`aud` that tokens for this service name")
     organization: ReferenceTo | None = Field(
         None, description="Organization on whose behalf practitioners act here; US Core Provenance wants one"
     )
@@ -132,7 +140,7 @@ class Settings(BaseSettings):
     rate_limit: int = Field(600, ge=1, description="Requests per minute of one principal (issuer, client, subject)")
     refused_rate_limit: int = Field(60, ge=1, description="Requests per minute of one address that identify nobody")
     max_concurrent_requests: int = Field(500, ge=1, description="Requests at once in one process; more are shed (503)")
-    body_deadline: Duration = Field(timedelta(seconds=15), description="The most that a body may take to arrive")
+    body_deadline: SomeTime = Field(timedelta(seconds=15), description="The most that a body may take to arrive")
     metrics_port: int | None = Field(None, ge=1, le=65535, description="Port of `/metrics`; none without it")
     metrics_host: str = Field("127.0.0.1", description="Address of `/metrics`")
     trackables: FilePath | None = Field(
@@ -153,7 +161,7 @@ class Settings(BaseSettings):
     cds_fhir_servers: frozenset[HttpUrl] = Field(
         frozenset(), description="FHIR servers that hooks may name, as JSON list; our own counts only if it is here"
     )
-    cds_budget: timedelta = Field(timedelta(milliseconds=420), description="After it, a hook is answered without cards")
+    cds_budget: SomeTime = Field(timedelta(milliseconds=420), description="After it, a hook is answered without cards")
     cds_app_url: HttpUrl | None = Field(None, description="Launch URL of the SMART app that cards link to")
     cds_origins: frozenset[str] = Field(
         frozenset(), description="Origins whose scripts may call hooks (CORS), as JSON list; without it, none"
@@ -235,6 +243,34 @@ class Settings(BaseSettings):
     def _must_be_told_apart(cls, value: dict[str, Any]) -> dict[str, Any]:
         if sum(isinstance(i, IssuerSettings) and i.opaque for i in value.values()) > 1:
             raise ValueError("only one issuer can have opaque tokens: nothing in them says whose they are")
+        return value
+
+    @field_validator("fhir_base_url")
+    @classmethod
+    def _must_take_paths(cls, value: HttpUrl) -> HttpUrl:
+        if value.query is not None or value.fragment is not None:
+            raise ValueError("must be without query and fragment: paths are added to it")
+        return value
+
+    @field_validator("fhir_authorization")
+    @classmethod
+    def _must_be_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        told = value.get_secret_value() if value else ""
+        if not (told.isascii() and told.isprintable()):
+            raise ValueError("must be one line of ASCII: it is sent as a header")
+        return value
+
+    @field_validator("issuers")
+    @classmethod
+    def _must_have_keys_somewhere(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for number, (name, issuer) in enumerate(value.items(), 1):
+            if not name.strip():
+                raise ValueError(f"has as entry {number} no `iss`")
+            if isinstance(issuer, IssuerSettings) and issuer.is_discovered and not is_discoverable(name):
+                raise ValueError(
+                    f"has as entry {number} an issuer whose keys cannot be found: give it `jwks`, or write its `iss` as"
+                    " the http(s) URL that it is"
+                )
         return value
 
     @cached_property

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import SHARED_PLAN
-from fhir_mappings.compartment import is_patient_free, references_in
+from fhir_mappings.compartment import is_patient_free, local, references_in
 from fhir_mappings.elements import identifier, is_restricted
 from fhir_mappings.model import Reference
 
@@ -28,7 +28,7 @@ def restricted_in(resources: Iterable[Json]) -> frozenset[Reference]:
 def tells_of(resource: Json, private: Collection[Reference]) -> bool:
     """True if the resource refers to something private. A plan does so by its links, which are left out one by one."""
     return resource["resourceType"] != "CarePlan" and any(
-        reference.partition("/_history/")[0] in private for _, reference in references_in(resource, "")
+        local(reference) in private for _, reference in references_in(resource, "")
     )
 
 
@@ -42,7 +42,7 @@ def without_orphans(shown: Sequence[Json], matches: str) -> list[Json]:
     included = {_key(r): r for r in shown if _key(r) not in kept}
     ahead = list(kept.values())
     while ahead:
-        named = {_local(reference) for _, reference in references_in(ahead.pop(), "")}
+        named = {local(reference) for _, reference in references_in(ahead.pop(), "")}
         reached = {key: included.pop(key) for key in named & included.keys()}
         kept |= reached
         ahead += reached.values()
@@ -91,17 +91,12 @@ def _with(plan: Json, goals: list[Any], activities: list[Any]) -> Json:
 
 
 def _anywhere(element: Any) -> Iterator[Reference]:
-    return (reference.partition("/_history/")[0] for _, reference in references_in(element, ""))
+    return (local(reference) for _, reference in references_in(element, ""))
 
 
 def _key(resource: Json) -> Reference:
     return f"{resource['resourceType']}/{resource['id']}"
 
 
-def _local(reference: Reference) -> Reference:
-    """`Type/id`, also of an absolute reference: the server has followed it."""
-    return "/".join(reference.partition("/_history/")[0].rsplit("/", 2)[-2:])
-
-
 def _named(link: Any) -> Reference:
-    return str(link.get("reference", "")).partition("/_history/")[0]
+    return local(str(link.get("reference", "")))

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import CONSENT_ACTION
+from fhir_mappings.compartment import local
 from fhir_mappings.elements import concept
 from fhir_mappings.model import Reference
 from service.domain.actors import ProxyRights, Right
@@ -58,7 +59,8 @@ def proxy_rights(
     """The rights today. Once a Consent names the person, only Consents say what they may, also after it has ended.
 
     Several Consents add up, and what one of them denies stays denied. A permission with limits that are not
-    evaluated here permits nothing; a denial with such limits denies all that it names.
+    evaluated here permits nothing; a denial with such limits denies all that it names. A person who is named with a
+    base URL may be of another server: such a permission permits nothing, such a denial denies.
     """
     naming = [c for c in consents if c.get("status") not in _NEVER_SAID and _names(c.get("provision", {}), user)]
     until = last_day(person.get("period"))
@@ -77,15 +79,23 @@ def _names(provision: Json, user: Reference) -> bool:
 
 
 def _is_about(provision: Json, user: Reference) -> bool:
+    return any(local(r) == user for r in _actors(provision))
+
+
+def _is_here(provision: Json, user: Reference) -> bool:
+    return any(r.partition("/_history/")[0] == user for r in _actors(provision))
+
+
+def _actors(provision: Json) -> Iterable[Reference]:
     references = (a.get("reference", {}).get("reference") for a in provision.get("actor", []))
-    return any(isinstance(r, str) and r.partition("/_history/")[0] == user for r in references)
+    return (r for r in references if isinstance(r, str))
 
 
 def _provisions(provision: Json, user: Reference, today: date) -> Iterable[_Provision]:
     """The provision itself and those nested in it, which are about the same people unless they name others."""
     if _is_about(provision, user) and includes(provision.get("period"), today):
         permits = provision.get("type") == "permit"
-        if not permits or provision.keys() - {"provision"} <= _READ_HERE:
+        if not permits or (provision.keys() - {"provision"} <= _READ_HERE and _is_here(provision, user)):
             yield _Provision(permits, _rights(provision, permits), last_day(provision.get("period")))
     for inner in provision.get("provision", []):
         named = inner if "actor" in inner else inner | {"actor": provision.get("actor", [])}

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from fhir_mappings.activities import Activity, Report, Schedule
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import ACTIVITY, CarePlanStatus, LifecycleStatus, ReportOutcome
+from fhir_mappings.compartment import patient_of
 from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import Goal, Reference, Task
 from fhir_mappings.patient import languages_from_fhir
@@ -200,7 +201,8 @@ async def _read(session: Session, patient: Reference, *, day: date) -> _Activiti
         fhir.search("Task", [("patient", patient), ("status", ",".join(sorted(WAITING))), *people]),
         people_of(fhir.search, patient),
     )
-    resources = {r["id"]: r for r in (*kept_here, *linked) if r["resourceType"] == "ServiceRequest"}
+    asked = (r for r in (*kept_here, *linked) if r["resourceType"] == "ServiceRequest")
+    resources = {r["id"]: r for r in asked if patient_of(r) == patient}
     questions = (t for t in tasks if (asks_about(t) or "").startswith("ServiceRequest/"))
     language = session.reader or language_of(languages_from_fhir(person), session.language)
     names = names_from_fhir((*kept_here, *tasks, *others, person))

@@ -1,16 +1,14 @@
 """Who a verified token speaks for."""
 
-import asyncio
 from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from typing import Final
 
-from fhir_mappings.carrier import Json
 from fhir_mappings.compartment import patient_of
 from fhir_mappings.elements import ID
 from fhir_mappings.model import Reference
-from service.domain.actors import Actor, Claims, ProxyRights, Role
+from service.domain.actors import Actor, Claims, Role
 from service.domain.policy import DEFAULT_POLICY, Policy, PractitionerAccess
 from service.domain.proxies import is_active, proxy_rights
 from service.domain.scopes import Level, understood
@@ -81,20 +79,14 @@ def _patient(actor: Actor) -> Actor:
 
 
 async def _related_person(actor: Actor, place: Place) -> Actor:
-    person, consents = await asyncio.gather(
-        place.rights.person(place.fhir, actor.reference), place.rights.consents(place.fhir, actor.reference)
-    )
+    person = await place.rights.person(place.fhir, actor.reference)
     patient = patient_of(person)
     if patient is None or not is_active(person, place.today):
         raise NotPermitted("the token's fhirUser speaks for no patient (now)")
     _must_be_in_context(actor, patient)
-    rights = _rights(person, consents, actor.reference, place)
+    consents = await place.rights.consents(place.fhir, actor.reference, patient)
+    rights = proxy_rights(person, consents, actor.reference, place.today, place.policy.proxy_access)
     return replace(actor, patients=frozenset({patient}), proxy=rights)
-
-
-def _rights(person: Json, consents: list[Json], user: Reference, place: Place) -> ProxyRights:
-    about = [c for c in consents if patient_of(c) == patient_of(person)]
-    return proxy_rights(person, about, user, place.today, place.policy.proxy_access)
 
 
 async def _in_role(actor: Actor, place: Place) -> Actor:

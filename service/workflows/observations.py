@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from hashlib import blake2b
 from itertools import accumulate
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -33,6 +33,7 @@ ANY_ZONE: Final = timedelta(hours=14)
 """A day begins somewhere up to so much earlier and ends somewhere up to so much later than in UTC."""
 
 
+EARLIEST: Final = datetime(1, 1, 3, tzinfo=UTC)
 FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 LAST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 """Nothing is listed that has no time at all. Only the end of a window is asked of the server, for what is older than
@@ -57,11 +58,14 @@ class Page:
     cursor: str | None
 
 
+_Aware = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
 class _Place(msgspec.Struct, array_like=True):
     """Where a page ended: nothing later than `until` is left, and of what lies there some is seen (mark: its time)."""
 
-    until: datetime
-    seen: dict[str, datetime]
+    until: _Aware
+    seen: dict[str, _Aware]
 
 
 async def list_observations(
@@ -148,9 +152,12 @@ def _cursor(place: _Place) -> str:
 
 def _place(cursor: str) -> _Place:
     try:
-        return msgspec.json.decode(urlsafe_b64decode(f"{cursor}=="), type=_Place)
-    except (ValueError, msgspec.DecodeError) as exc:
-        raise InvalidContent(Flaw("query cursor", "is none of this list: begin anew without it", "value")) from exc
+        place = msgspec.json.decode(urlsafe_b64decode(f"{cursor}=="), type=_Place)
+    except (ValueError, msgspec.DecodeError):
+        place = None
+    if place is None or not EARLIEST <= place.until <= LAST:
+        raise InvalidContent(Flaw("query cursor", "is none of this list: begin anew without it", "value"))
+    return place
 
 
 def _mark(resource: Json) -> str:

@@ -13,6 +13,7 @@ from fhir_mappings.assessment import is_said
 from fhir_mappings.care_plan import care_plan_from_fhir
 from fhir_mappings.carrier import Json
 from fhir_mappings.codes import LifecycleStatus, ObservationStatus
+from fhir_mappings.compartment import patient_of
 from fhir_mappings.elements import instant_text
 from fhir_mappings.goal import goal_from_fhir
 from fhir_mappings.model import CarePlan, Goal, Observation, Reference
@@ -83,7 +84,7 @@ async def read_plan(patient: Reference, *, session: Session, zone: ZoneInfo = UT
         where_permitted(_latest(session.fhir, patient, now)),
     )
     found = in_order(map(goal_from_fhir, goals))
-    activities = _with_linked(contents.activities, plans)
+    activities = _with_linked(contents.activities, (r for r in plans if patient_of(r) == patient))
     asking = tuple(task_from_fhir(t) for t in tasks if asks_about(t))
     mine, waiting = split_for(session.actor, questions_about(asking, found, activities))
     shown = tuple(g for g in found if g.lifecycle_status not in HISTORY)
@@ -151,7 +152,7 @@ def _open_tasks_of(patient: Reference) -> Parameters:
 
 
 def _with_linked(kept_here: tuple[Activity, ...], plans: Iterable[Json]) -> tuple[Activity, ...]:
-    """With those of other systems that a plan refers to."""
+    """With those of other systems that a plan refers to, which are this patient's alone."""
     known = {a.reference for a in kept_here}
     linked = (activity_from_fhir(r) for r in plans if r["resourceType"] == "ServiceRequest")
     return (*kept_here, *(a for a in linked if a.reference not in known))

@@ -257,16 +257,49 @@ def test_serving_without_settings_says_which_are_missing() -> None:
     assert done.stderr == "COPLAN_… settings that cannot be used:\n- COPLAN_FHIR_BASE_URL is missing\n"
 
 
+FOUND = "an issuer whose keys cannot be found: give it `jwks`, or write its `iss` as the http(s) URL that it is"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
         ("COPLAN_ISSUERS", '{"kept-to-myself":', "COPLAN_ISSUERS must be JSON"),
+        *(
+            ("COPLAN_ISSUERS", value, f"COPLAN_ISSUERS has {flaw}")
+            for value, flaw in (
+                ('{"kept-to-myself": {}}', f"as entry 1 {FOUND}"),
+                ('{"https://ehr.example/": {}, "ftp://kept-to-myself": {}}', f"as entry 2 {FOUND}"),
+                ('{"https://kept-to-myself/?x": {"discovery": "https://ehr.example/x"}}', f"as entry 1 {FOUND}"),
+                ('{"https://kept-to-myself/#x": {"audience": "x"}}', f"as entry 1 {FOUND}"),
+                ('{" ": "https://kept-to-myself/jwks"}', "as entry 1 no `iss`"),
+            )
+        ),
         ("COPLAN_LOG_LEVEL", "kept-to-myself", "COPLAN_LOG_LEVEL must be one of: DEBUG, INFO, WARNING, ERROR"),
         ("COPLAN_RATE_LIMIT", "kept-to-myself", "COPLAN_RATE_LIMIT must be a whole number such as 3, without quotes"),
         (
             "COPLAN_FHIR_BASE_URL",
             "kept-to-myself",
             "COPLAN_FHIR_BASE_URL must be a URL such as https://ehr.example/fhir",
+        ),
+        (
+            "COPLAN_FHIR_BASE_URL",
+            "https://ehr.example/fhir?kept-to-myself",
+            "COPLAN_FHIR_BASE_URL must be without query and fragment: paths are added to it",
+        ),
+        (
+            "COPLAN_FHIR_AUTHORIZATION",
+            "kept\nto-myself",
+            "COPLAN_FHIR_AUTHORIZATION must be one line of ASCII: it is sent as a header",
+        ),
+        ("COPLAN_AUDIENCE", "", "COPLAN_AUDIENCE must be a URI or code of 1 to 200 characters, without spaces"),
+        ("COPLAN_FHIR_DEADLINE", "0", "COPLAN_FHIR_DEADLINE must be longer than nothing"),
+        ("COPLAN_BODY_DEADLINE", "PT0S", "COPLAN_BODY_DEADLINE must be longer than nothing"),
+        ("COPLAN_CDS_BUDGET", "0", "COPLAN_CDS_BUDGET must be longer than nothing"),
+        ("COPLAN_CLIENT_KEYS", "kept-to-myself", "COPLAN_CLIENT_KEYS cannot be used: not a JWK Set"),
+        (
+            "COPLAN_CLIENT_KEYS_FOLDER",
+            "/kept-to-myself",
+            "COPLAN_CLIENT_KEYS_FOLDER cannot be used: the key to sign with is not among the keys",
         ),
         ("COPLAN_TRACKABLES", "kept-to-myself", "COPLAN_TRACKABLES must be the path of a file"),
         (
@@ -282,6 +315,32 @@ def test_a_setting_that_cannot_be_used_is_named_and_never_shown(name: str, value
 
     assert (done.exit_code, done.stderr.splitlines()[1:]) == (2, [f"- {said}"])
     assert "kept-to-myself" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (
+            "COPLAN_TRACKABLES",
+            '{"kept-to-myself": 1}',
+            "COPLAN_TRACKABLES cannot be used: must be a list, in square brackets",
+        ),
+        ("COPLAN_TRACKABLES", '[{"key": "x"}]', "COPLAN_TRACKABLES cannot be used: [0].code is missing"),
+        (
+            "COPLAN_CONFLICT_RULES",
+            "{}",
+            "COPLAN_CONFLICT_RULES cannot be used: conflict rules: Object missing required field `version`",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_used_keeps_the_service_from_starting(
+    tmp_path: Path, name: str, content: str, said: str
+) -> None:
+    (tmp_path / "file.json").write_text(content)
+    environment = {"COPLAN_FHIR_BASE_URL": "http://127.0.0.1:1/fhir", name: str(tmp_path / "file.json")}
+    done = CliRunner().invoke(cli.app, ["serve"], env=environment)
+
+    assert (done.exit_code, done.stderr.splitlines()[1:]) == (2, [f"- {said}"])
 
 
 def test_programmes_are_installed_once(tmp_path: Path) -> None:

@@ -66,6 +66,9 @@ def test_a_family_member_is_active_or_not(person: Json, active: bool) -> None:
     assert is_active(person, TODAY) is active
 
 
+THERE = f"https://ehr.example/fhir/{MOTHER}"
+
+
 def a_consent(status: str = "active", who: str | None = MOTHER, **provision: Any) -> Json:
     named = {"actor": [{"reference": {"reference": who}}]} if who else {}
     return {"resourceType": "Consent", "status": status, "provision": {"type": "permit", **named, **provision}}
@@ -130,6 +133,25 @@ def does(*codes: str, system: str = CONSENT_ACTION) -> list[Json]:
             ALL,
             "consent",
             id="an exception for somebody else",
+        ),
+        pytest.param([a_consent(type="deny", who=THERE)], "full", NONE, "consent", id="denied by a URL"),
+        pytest.param([a_consent(who=THERE)], "full", NONE, "consent", id="permitted by a URL, perhaps elsewhere"),
+        pytest.param(
+            [a_consent(), a_consent(type="deny", who=f"{THERE}/_history/2", action=does("correct"))],
+            "none",
+            RECORD,
+            "consent",
+            id="denied in part by a URL",
+        ),
+        pytest.param(
+            [{"resourceType": "Consent", "status": "active"}], "full", ALL, "policy", id="without a provision"
+        ),
+        pytest.param(
+            [a_consent(actor=[{"reference": {"display": "mother"}}, {"role": {}}])],
+            "full",
+            ALL,
+            "policy",
+            id="in words of somebody",
         ),
     ],
 )
@@ -201,6 +223,9 @@ def test_what_tells_of_a_private_goal() -> None:
     }
 
     assert tells_of(task, private)
+    assert tells_of({**task, "focus": {"reference": "https://ehr.example/fhir/Goal/secret/_history/2"}}, private)
+    there: Json = plan | {"goal": [{"reference": "https://ehr.example/fhir/Goal/secret"}, plan["goal"][0]]}
+    assert without_private(there, private)["goal"] == [{"reference": "Goal/open"}]
     assert not tells_of(task, {"Goal/other"})
     assert not tells_of(plan, private)
     shown = without_private(plan, private)

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from fhir_mappings.carrier import encode
+from fhir_mappings.carrier import Json, encode
 from fhir_mappings.codes import CONFIDENTIALITY
 from tests.attempts import ATTEMPTS, Scene
 from tests.conftest import ISSUER, FhirServer
 from tests.people import Person, World, said
 
 PATHS = ("plan", "today?timeZone=UTC", "week?timeZone=UTC", "activities")
+FHIR = "application/fhir+json"
 CLINIC = "Youth clinic behind the station"
 RESTRICTED = {"security": [{"system": CONFIDENTIALITY, "code": "R"}]}
 
@@ -168,3 +169,60 @@ async def test_a_repeated_reply_tells_the_family_nothing_that_has_become_private
     answer = await world.rosa.post(path, items, key="order")
     assert goals[1]["id"] not in answer.text
     assert "Talk alone" not in answer.text
+
+
+SECRET = "the talk without my mother"
+
+
+async def test_what_another_system_says_of_a_private_goal_by_its_url_is_kept_from_the_family(
+    world: World, fhir_server: FhirServer
+) -> None:
+    """A server may keep a reference to itself as it came, with its base; and such a system sets no label."""
+    goal = await world.bo.acts(await world.mia.proposes(world.child, "Talk alone", visibility="private"), "accept")
+    about = {"reference": f"{fhir_server.base_url.rstrip('/')}/Goal/{goal['id']}"}
+    subject = {"reference": f"Patient/{world.child}"}
+    said_there: dict[str, Json] = {
+        "Observation": {"status": "final", "subject": subject, "focus": [about], "effectiveDateTime": "2026-11-01"},
+        "ServiceRequest": {"status": "active", "intent": "plan", "subject": subject, "supportingInfo": [about]},
+        "Task": {"status": "requested", "intent": "proposal", "for": subject, "focus": about, "description": SECRET},
+        "CarePlan": {"status": "active", "intent": "plan", "subject": subject, "goal": [about]},
+    }
+    marks = [{"system": "urn:coplan:activity", "value": f"there-{world.suffix}"}]
+    named = {"code": {"text": SECRET}}
+    for resource_type, parts in said_there.items():
+        more: Json = named if resource_type in {"Observation", "ServiceRequest"} else {}
+        more |= {"identifier": marks} if resource_type == "ServiceRequest" else {}
+        more |= {"owner": {"reference": world.rosa.reference}} if resource_type == "Task" else {}
+        await put(world, resource_type, "there", **parts, **more)
+    paths = (*PATHS, "observations", "care-plans", "goals")
+    pages = [await world.rosa.get(f"/v1/patients/{world.child}/{p}", Accept=a) for p in paths for a in ("*/*", FHIR)]
+    shown = " ".join(page.text for page in pages)
+
+    assert SECRET in (await world.mia.get(f"/v1/patients/{world.child}/observations")).text
+    assert goal["id"] not in shown
+    assert SECRET not in shown
+
+
+async def test_a_page_is_as_full_without_what_is_hidden_and_leads_on(world: World) -> None:
+    """A page that is shorter, or the last, where there is more, would tell that something is kept back."""
+    goal = await world.bo.acts(await world.mia.proposes(world.child, "Talk alone", visibility="private"), "accept")
+
+    def pain(day: int, **more: Any) -> Json:
+        return {"what": "pain", "value": day, "effective": f"2026-11-{day:02}T08:00:00Z", **more}
+
+    hidden = [pain(day, goals=[goal["id"]]) for day in (5, 6, 8, 9)]
+    items = [*(pain(day) for day in (2, 3, 4, 7)), *hidden]
+    answer = said(await world.mia.post(f"/v1/patients/{world.child}/observations", {"items": items}), 200)
+    assert answer["created"] == len(items)
+
+    async def listed(who: Person) -> list[list[int]]:
+        pages, more = [], ""
+        while True:
+            page = await who.sees(f"/v1/patients/{world.child}/observations?count=1{more}")
+            pages.append([o["value"]["quantity"]["value"] for o in page["observations"]])
+            if "next" not in page:
+                return pages
+            more = f"&cursor={page['next']}"
+
+    assert await listed(world.rosa) == [[7], [4], [3], [2]]
+    assert await listed(world.mia) == [[9], [8], [7], [6], [5], [4], [3], [2]]

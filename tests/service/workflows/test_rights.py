@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from fhir_mappings.carrier import Json
 from fhir_mappings.codes import CONFIDENTIALITY, CONSENT_ACTION
 from service.rights import KEPT_FOR
-from tests.conftest import ISSUER
+from tests.conftest import ISSUER, FhirServer
 from tests.people import FHIR, Person, World, said
 
 PORTAL = "openid fhirUser launch/patient patient/Goal.cruds patient/CarePlan.rs patient/Observation.crs"
@@ -287,6 +288,58 @@ async def test_a_right_that_has_an_end_ends_though_the_token_is_valid(world: Wor
     await consents(world, status="inactive")
     later()
     assert (await world.rosa.get(f"/v1/patients/{world.child}/plan")).status_code == 403
+
+
+@pytest.mark.parametrize("named", ["inside", "by a URL", "of a patient by a URL"])
+async def test_a_refusal_counts_wherever_and_however_it_is_written(
+    world: World, named: str, fhir_server: FhirServer
+) -> None:
+    base = fhir_server.base_url.rstrip("/")
+    rosa = f"{base}/{world.rosa.reference}" if named == "by a URL" else world.rosa.reference
+    denial: Json = {"type": "deny", "actor": [{"role": {"text": "proxy"}, "reference": {"reference": rosa}}]}
+    await (consents(world, actor=[], provision=[denial]) if named == "inside" else consents(world, **denial))
+    if named == "of a patient by a URL":
+        consent = await world.on_server(f"Consent/rosa-{world.suffix}")
+        whose = {"reference": f"{base}/Patient/{world.child}"}
+        assert (await world.fhir.put(f"Consent/rosa-{world.suffix}", json=consent | {"patient": whose})).is_success
+
+    assert (await world.rosa.get(f"/v1/patients/{world.child}/plan")).status_code == 403
+
+
+async def test_what_was_measured_of_another_patient_says_nothing_of_a_goal(world: World) -> None:
+    """The care team of both may see it; another system has mixed them up."""
+    target = {"measure": {"text": "pain"}, "value": {"quantity": {"value": 3, "code": "{score}", "comparator": "<="}}}
+    goal = await world.bo.acts(await world.ann.proposes(world.patient, "Less pain", targets=[target]), "accept")
+    mixed_up = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "pain"},
+        "subject": {"reference": f"Patient/{world.child}"},
+        "focus": [{"reference": f"Goal/{goal['id']}"}],
+        "effectiveDateTime": datetime.now(UTC).isoformat(),
+        "valueQuantity": {"value": 1, "code": "{score}", "system": "http://unitsofmeasure.org"},
+    }
+    assert (await world.fhir.post("Observation", json=mixed_up)).is_success
+    measured = {"value": {"quantity": {"value": 8, "code": "{score}"}}, "effective": datetime.now(UTC).isoformat()}
+    said(await world.bo.post(f"/v1/goals/{goal['id']}/progress", measured), 201)
+
+    progress = await world.bo.sees(f"/v1/goals/{goal['id']}/progress")
+    assert [m["value"]["quantity"]["value"] for m in progress["measurements"]] == [8]
+
+
+async def test_what_a_plan_links_of_another_patient_is_not_something_to_do_for_this_one(world: World) -> None:
+    due = {"occurrenceTiming": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}, "authoredOn": "2026-01-01"}
+    order = {"resourceType": "ServiceRequest", "status": "active", "intent": "order", "code": {"text": "Not Ann's"}}
+    answer = await world.fhir.post(
+        "ServiceRequest", json=order | due | {"subject": {"reference": f"Patient/{world.child}"}}
+    )
+    linked = {"reference": {"reference": f"ServiceRequest/{answer.json()['id']}"}}
+    plan: Json = {"resourceType": "CarePlan", "status": "active", "intent": "plan", "activity": [linked]}
+    plan |= {"subject": {"reference": f"Patient/{world.patient}"}}
+    assert (await world.fhir.post("CarePlan", json=plan)).is_success
+
+    for page in ("plan", "activities", "today?timeZone=UTC", "week?timeZone=UTC"):
+        assert "Not Ann's" not in (await world.bo.get(f"/v1/patients/{world.patient}/{page}")).text, page
 
 
 async def test_a_mother_does_not_end_what_the_child_has_proposed(world: World) -> None:

@@ -1,6 +1,7 @@
 """What is tracked, on both servers: once each, whoever sends it again; corrected in the open; read page by page."""
 
 import asyncio
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -254,6 +255,15 @@ async def test_the_list_can_be_narrowed_to_a_thing_and_a_time(world: World) -> N
     bundle = said(await world.ann.get(f"{path}?code=steps", **FHIR), 200)
     assert [e["resource"]["resourceType"] for e in bundle["entry"]] == ["Observation"]
     said(await world.ann.get(f"{path}?cursor=nonsense"), 422)
+    for forged in (
+        '["2026-11-25T00:00:00",{}]',
+        '["2026-11-25T00:00:00Z",{"a":"2026-11-25T00:00:00"}]',
+        '["0001-01-01T00:00:00+14:00",{}]',
+        '["9999-12-31T23:00:00-14:00",{}]',
+    ):
+        said(
+            await world.ann.get(f"{path}?count=1&cursor={urlsafe_b64encode(forged.encode()).decode().rstrip('=')}"), 422
+        )
     said(await world.other.get(path), 404)
 
 
