@@ -128,7 +128,7 @@ def how_it_went(activities: tuple[Activity, ...], language: Language) -> list[st
     told += [VersionAdherence.of(v, c, language).words for v in versions for c in (counts, nothing)]
     goal = a_goal(description=WORDS[language.tag][0])
     offered = [
-        SmallerActivity.of(Smaller(activities[0], NIGHTLY, (goal,), because, language, language))
+        SmallerActivity.of(Smaller(activities[0], NIGHTLY, (goal,), NOW.date(), because, language, language))
         for because in (None, *(a_report(outcome) for outcome in HARD))
     ]
     return [*told, *(o.change.reason for o in offered if o.change), offered[0].goals[0].counter_proposal.description]
