@@ -18,8 +18,8 @@ from service.domain.questions import Question
 
 GOAL_ANSWERS: Final = {
     TaskCode.APPROVE: {"acceptGoal": "accept", "counterProposeGoal": "counter-proposals", "declineGoal": "decline"},
-    TaskCode.FULFILL: {"completeGoal": "complete", "sendGoalMessage": "messages"},
-    TaskCode.ABORT: {"cancelGoal": "cancel", "sendGoalMessage": "messages"},
+    TaskCode.FULFILL: {"completeGoal": "complete", "declineGoal": "decline", "sendGoalMessage": "messages"},
+    TaskCode.ABORT: {"cancelGoal": "cancel", "declineGoal": "decline", "sendGoalMessage": "messages"},
 }
 ACTIVITY_ANSWERS: Final = {
     "acceptActivity": "accept",

@@ -76,9 +76,22 @@ async def test_each_question_has_its_words_who_asks_and_how_to_answer(world: Wor
     assert "questionsForYou" not in await the_plan(world.ann, world.patient)
     said(await world.bo.post(f"/v1/goals/{offer['id']}/complete", {"outcome": "achieved"}, version="2"), 200)
     ending = (await the_plan(world.ann, world.patient))["questionsForYou"][0]
+    ways = {a["operation"]: a["path"] for a in ending["answers"]}
+    assert set(ways) == {"completeGoal", "declineGoal", "sendGoalMessage"}
     yes = next(a for a in ending["answers"] if a["operation"] == "completeGoal")
     done = said(await world.ann.post(yes["path"], {}, version=ending["version"]), 200)
     assert done["lifecycleStatus"] == "completed"
+
+
+async def test_why_a_goal_should_go_on_is_said_where_the_question_says_how(world: World) -> None:
+    goal = await world.bo.acts(await world.ann.proposes(world.patient, WALK), "accept")
+    for act, body in (("complete", {"outcome": "achieved"}), ("cancel", {"reason": "It takes long"})):
+        who, other = (world.ann, world.bo) if act == "complete" else (world.bo, world.ann)
+        await who.acts(goal, act, **body)
+        (question,) = (await the_plan(other, world.patient))["questionsForYou"]
+        no = next(a["path"] for a in question["answers"] if a["operation"] == "declineGoal")
+        goal = said(await other.post(no, {"reason": "Not yet"}, version=question["version"]), 200)
+        assert goal["lifecycleStatus"] == "active"
 
 
 async def test_a_question_about_the_day_is_the_same_question(world: World) -> None:
