@@ -47,6 +47,7 @@ def apply(template: Template, application: Application, occasion: Occasion) -> C
     plan = replace(
         opened(application.subject, template.title, (), occasion),
         instantiates=template.canonical,
+        period_start=PartialDate(application.start.isoformat()),
         addresses=application.addresses,
     )
     asked = _asked(application, occasion)
