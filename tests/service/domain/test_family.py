@@ -232,6 +232,12 @@ def test_a_visit_is_over_once_its_day_is_over_everywhere(day: str, allowed: bool
             assert [f.expression for f in refused.value.flaws] == ["visit.day"]
 
 
+def test_where_all_is_set_for_a_visit_to_come_it_is_said_how_to_move_it() -> None:
+    with pytest.raises(TransitionNotAllowed, match="name what is to be moved in `items`"):
+        agenda.left_over([an_item(visit=VISIT), an_item(status=AgendaStatus.COMPLETED)], an_occasion())
+    assert agenda.left_over([an_item(status=AgendaStatus.COMPLETED)], an_occasion()) == ()
+
+
 def test_what_is_set_for_a_visit_to_come_is_not_left_over() -> None:
     items = [
         an_item(id="next"),
