@@ -128,8 +128,10 @@ TODAY: Final = {
             "activity": "ServiceRequest/knee-cycling",
             "task": "Task/t-2",
             "about": "approve",
-            "words": "Something to do was offered. Please say if you agree. If not, say why.",
+            "words": "Something to do was offered: “Cycling, slowly”. When: twice a week, from December 2, 2026. "
+            "Please say if you agree. If not, say why.",
             "description": "Cycling, slowly",
+            "schedule": "twice a week, from December 2, 2026",
             "version": "1",
             "requestedBy": CLINICIAN,
             "requestedByName": "Dr Bo Berg",

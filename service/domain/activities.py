@@ -10,10 +10,10 @@ from typing import Final
 from uuid import uuid4
 
 from fhir_mappings.activities import Activity, Report
+from fhir_mappings.activity_offer import CHANGE_PROPOSED, IN_FORCE, question_in_words
 from fhir_mappings.activity_report import STATUS_OF, WORDS
 from fhir_mappings.codes import Act, CarePlanStatus, ReportOutcome, RequestIntent, TaskCode, TaskStatus
 from fhir_mappings.model import CarePlan, Note, Reference, Task
-from fhir_mappings.task import ASK_FOR_CHANGE, ASK_TO_DO
 from fhir_mappings.wording import SHIPPED, Language, phrase
 from service.domain.activity_draft import ActivityDraft, must_lie_ahead
 from service.domain.actors import Actor
@@ -24,7 +24,6 @@ from service.errors import Flaw, InvalidContent, NotPermitted, TransitionNotAllo
 
 AHEAD: Final = phrase("has not begun yet: until then it can only be reported as skipped, from the day before")
 CORRECTED: Final = phrase("Corrected from {before} to {after}: {reason}")
-IN_FORCE: Final = frozenset({CarePlanStatus.ACTIVE, CarePlanStatus.ON_HOLD})
 PATIENT_SIDE: Final = frozenset({"Patient", "RelatedPerson"})
 EARLY: Final = timedelta(days=1)
 """So long before its day it can be said that something will be left out; that it was done, not before its day."""
@@ -80,9 +79,8 @@ def propose_change(course: Course, draft: ActivityDraft, reason: str, occasion: 
         occasion,
         thread=activity.thread,
         act=Act.COUNTER_PROPOSE,
-        ask=ASK_FOR_CHANGE,
+        before=activity,
         reason=reason,
-        revision_of=(activity.reference,),
     )
     if asked:
         return change
@@ -220,9 +218,8 @@ def _offered(
     *,
     thread: str,
     act: Act,
-    ask: str = ASK_TO_DO,
+    before: Activity | None = None,
     reason: str | None = None,
-    revision_of: tuple[Reference, ...] = (),
 ) -> Change:
     performers = draft.performers or (plan.subject,)
     ordered = not occasion.actor.on_patient_side and not any(map(_on_patient_side, performers))
@@ -244,8 +241,8 @@ def _offered(
         patient_supplied=occasion.actor.on_patient_side,
     )
     if reason:
-        activity = _noted(activity, phrase("Change proposed"), reason, occasion)
-    tasks = tuple(_question(activity, owner, ask, occasion) for owner in asked)
+        activity = _noted(activity, CHANGE_PROPOSED, reason, occasion)
+    tasks = tuple(_question(activity, owner, before, occasion) for owner in asked)
     linked = _linked(plan, activity, (), occasion) if not asked else with_hands(plan, (occasion.actor.reference,))
     return Change(
         act,
@@ -253,12 +250,12 @@ def _offered(
         others=(activity,),
         tasks=tasks,
         plan=linked,
-        revision_of=revision_of,
+        revision_of=(before.reference,) if before else (),
         reason=reason,
     )
 
 
-def _question(activity: Activity, owner: Reference, ask: str, occasion: Occasion) -> Task:
+def _question(activity: Activity, owner: Reference, before: Activity | None, occasion: Occasion) -> Task:
     return Task(
         id=occasion.new_id(),
         code=TaskCode.APPROVE,
@@ -270,7 +267,7 @@ def _question(activity: Activity, owner: Reference, ask: str, occasion: Occasion
         authored_on=occasion.at,
         last_modified=occasion.at,
         based_on=activity.based_on,
-        description=occasion.language.say(ask),
+        description=question_in_words(activity, before, occasion.language),
     )
 
 
