@@ -140,6 +140,7 @@ TODAY: Final = {
             "askedName": "Ann Ahl",
             "answers": [
                 {"operation": "acceptActivity", "path": "/v1/activities/knee-cycling/accept"},
+                {"operation": "proposeActivityChange", "path": "/v1/activities/knee-cycling/changes"},
                 {"operation": "declineActivity", "path": "/v1/activities/knee-cycling/decline"},
             ],
         }

@@ -24,6 +24,7 @@ GOAL_ANSWERS: Final = {
 }
 ACTIVITY_ANSWERS: Final = {
     "acceptActivity": "accept",
+    "proposeActivityChange": "changes",
     "declineActivity": "decline",
 }
 

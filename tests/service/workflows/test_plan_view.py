@@ -69,7 +69,14 @@ async def test_each_question_has_its_words_who_asks_and_how_to_answer(world: Wor
     assert about_goal["askedAt"]
     assert (about_activity["description"], about_activity["requestedByName"]) == ("Cycling", "Nora Nyby")
     ways = {a["operation"]: a["path"] for a in (*about_goal["answers"], *about_activity["answers"])}
-    assert set(ways) == {"acceptGoal", "counterProposeGoal", "declineGoal", "acceptActivity", "declineActivity"}
+    assert set(ways) == {
+        "acceptGoal",
+        "counterProposeGoal",
+        "declineGoal",
+        "acceptActivity",
+        "proposeActivityChange",
+        "declineActivity",
+    }
 
     said(await world.ann.post(ways["acceptGoal"], {}, version=about_goal["version"]), 200)
     said(await world.ann.post(ways["declineActivity"], {"reason": "No"}, version=about_activity["version"]), 200)
