@@ -61,6 +61,7 @@ async def carry_over_agenda(
     async def decide() -> Decision:
         record = await read_patient_record(session.fhir, patient, session.language)
         occasion = session.occasion(record.contents.language)
+        agenda.must_lie_ahead(visit, occasion)
         moved = _named(record, items) if items else agenda.left_over(record.contents.agenda, occasion)
         plans = (record.plan_telling(private=private) for private in sorted({i.private for i in moved}))
         plan, *others = (*filter(None, plans), None)
