@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from fhir_mappings.activities import Activity
+from fhir_mappings.activity_offer import effect_in_words, when_in_words
 from fhir_mappings.attainment import levels_in_words, score_in_words
 from fhir_mappings.codes import AcceptanceStatus, AchievementStatus, CarePlanStatus, LifecycleStatus, ObservationStatus
 from fhir_mappings.model import CarePlan, Goal, Reference
@@ -23,7 +24,6 @@ from fhir_mappings.person_centered import (
     PriorityList,
 )
 from fhir_mappings.target import concept_in_words, self_standing_text
-from fhir_mappings.timing import schedule_in_words
 from fhir_mappings.wording import ENGLISH, Language, phrase
 
 ROLES: Final = {
@@ -143,12 +143,17 @@ def _activities(plan: CarePlan, contents: PlanContents, untold: Collection[Refer
         untold: activities that are none of this plan's to tell, though it may link them: not even their ids.
     """
     language, known = contents.language, {a.reference: a for a in contents.activities}
+
+    def offer(draft: Activity) -> str:
+        effect = escape(effect_in_words(draft, contents.activities, language))
+        return f"{_activity(draft, contents)} <i>({status})</i>{f'. {effect}' if effect else ''}"
+
     elsewhere = escape(language.say("Something that is kept elsewhere"))
     told = (r for r in plan.activities if r not in untold)
     linked = [_activity(known[r], contents) if r in known else elsewhere for r in told]
     drafts = (a for a in contents.activities if a.status is CarePlanStatus.DRAFT and plan.reference in a.based_on)
     status = escape(language.say(STATUS_IN_WORDS[LifecycleStatus.PROPOSED]))
-    offered = [f"{_activity(a, contents)} <i>({status})</i>" for a in drafts]
+    offered = list(map(offer, drafts))
     return _section(language.say("What is to be done"), linked) + _section(
         language.say("To be done, offered, not agreed"), offered
     )
@@ -165,8 +170,7 @@ def _activity(activity: Activity, contents: PlanContents) -> str:
 
 def when_and_who(activity: Activity, language: Language, names: Mapping[Reference, str]) -> tuple[str, str]:
     """`every day before going to sleep, from December 1, 2026` and `To be done by Ann Ahl (patient)`, where known."""
-    by = language.say("by {date}", date=language.date(activity.due)) if activity.due else ""
-    when = schedule_in_words(activity.schedule, language) if activity.schedule else by
+    when = when_in_words(activity, language)
     who = language.listing(dict.fromkeys(named(p, None, language, names) for p in activity.performers))
     done = activity.status is CarePlanStatus.COMPLETED
     by_whom = phrase("Done by {names}") if done else phrase("To be done by {names}")

@@ -46,7 +46,7 @@ ASKS: Final = {
     TaskCode.ABORT: phrase("Someone wants to stop a goal. Please say if that is fine, or why it should go on."),
 }
 ASK_TO_DO: Final = phrase("Something to do was offered. Please say if you agree. If not, say why.")
-ASK_FOR_CHANGE: Final = phrase("Someone asks to change what is to be done. Please say if you agree.")
+"""Where what it is about is not to be seen; else `question_in_words` says all of it."""
 
 
 def task_from_fhir(resource: Json) -> Task:

@@ -18,11 +18,11 @@ from fhir_mappings.audit_event import audit_event_to_fhir
 from fhir_mappings.bundle import Create, Entry, Update, Written
 from fhir_mappings.care_plan import care_plan_to_fhir
 from fhir_mappings.carrier import Json
-from fhir_mappings.codes import CLIENT_ITEM, OPERATION, Act
+from fhir_mappings.codes import CLIENT_ITEM, OPERATION, SHARED_PLAN, Act
 from fhir_mappings.communication import message_to_fhir
 from fhir_mappings.consent import naming_consent_to_fhir
 from fhir_mappings.decision import Preference
-from fhir_mappings.elements import is_restricted, with_restriction
+from fhir_mappings.elements import identifier, with_restriction
 from fhir_mappings.goal import goal_to_fhir
 from fhir_mappings.model import CarePlan, Goal, Message, Noun, Observation, Reference, Stamp, Task
 from fhir_mappings.narrative import plan_narrative
@@ -217,7 +217,7 @@ async def _open_plan(session: Session, decision: Decision) -> None:
     """
     plan = replace(cast(CarePlan, decision.change.plan), goals=())
     plans = (r for reference, r in decision.sources.items() if reference.startswith("CarePlan/"))
-    earlier = sum(is_restricted(r) == plan.private for r in plans)
+    earlier = sum(identifier(r, SHARED_PLAN) == plan.shared for r in plans)
     key = f"shared-plan.{plan.shared}.{earlier}"
     change = Change(Act.OPEN_CARE_PLAN, plan.reference, plan=plan)
     await _commit(replace(session, operation=Operation(key, key)), replace(decision, change=change))

@@ -23,7 +23,7 @@ from fhir_mappings.priority_list import priority_list_from_fhir
 from fhir_mappings.service_request import activity_from_fhir
 from fhir_mappings.task import task_from_fhir
 from fhir_mappings.wording import ENGLISH, Language, language_of
-from service.domain.care_plans import STILL_OPEN
+from service.domain.care_plans import STILL_OPEN, home_of_goals
 from service.domain.thread import Thread
 from service.errors import Flaw, InvalidContent, ResourceNotFound, ScopeMissing, VersionConflict
 from service.ports import FhirGateway, GuardedGateway, Parameters
@@ -57,17 +57,21 @@ class PatientRecord:
         return self.contents.activities
 
     def plan_for(self, care_plan: str | None, *, private: bool = False) -> CarePlan | None:
-        """The plan of this id, or without one the plan that the patient's goals belong to by default.
+        """The plan of this id, or without one the plan that the patient's goals belong to by default (None: not yet).
 
         Raises:
             InvalidContent: there is no such plan, or it is not one that goals may be linked to.
         """
-        open_plans = sorted(self._open_plans(private), key=lambda p: p.id or "")
+        open_plans = self._open_plans(private)
         if care_plan is None:
-            return next(iter(open_plans), None)
+            return home_of_goals(open_plans)
         if named := next((p for p in open_plans if p.id == care_plan), None):
             return named
         raise InvalidContent(Flaw("carePlan", "is no open plan of this patient that is kept here", "not-found"))
+
+    def plan_telling(self, *, private: bool = False) -> CarePlan | None:
+        """The plan whose text tells of what belongs to no plan alone, such as the agenda: any rather than none."""
+        return self.plan_for(None, private=private) or next(iter(self._open_plans(private)), None)
 
     def plan_of(self, offers: Collection[Goal], tasks: Iterable[Task]) -> CarePlan | None:
         """The plan that links one of the offers, else the one they were proposed for, else the patient's shared one.
@@ -82,7 +86,8 @@ class PatientRecord:
         return next(chain(linking, meant), None) or self.plan_for(None, private=private)
 
     def _open_plans(self, private: bool) -> list[CarePlan]:
-        return [p for p in self.plans if p.shared and p.status in STILL_OPEN and p.private == private]
+        plans = (p for p in self.plans if p.shared and p.status in STILL_OPEN and p.private == private)
+        return sorted(plans, key=lambda p: p.id or "")
 
 
 @dataclass(frozen=True, slots=True)

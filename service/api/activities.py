@@ -156,7 +156,7 @@ async def propose_activity_change(
     activity_id: ActivityId, change: ProposeActivityChange, act: CurrentAct, version: RequiredVersion
 ) -> Response:
     """Another schedule or other words. What was agreed holds until the others agree to yours; what concerns your own
-    side alone changes at once.
+    side alone changes at once. What is only offered to you is declined for this reason, and yours stands in its place.
     """
     today = act.session.occasion().today
     return await act.tell(

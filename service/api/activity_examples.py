@@ -129,8 +129,10 @@ TODAY: Final = {
             "activity": "ServiceRequest/knee-cycling",
             "task": "Task/t-2",
             "about": "approve",
-            "words": "Something to do was offered. Please say if you agree. If not, say why.",
+            "words": "Something to do was offered: “Cycling, slowly”. When: twice a week, from December 2, 2026. "
+            "Please say if you agree. If not, say why.",
             "description": "Cycling, slowly",
+            "schedule": "twice a week, from December 2, 2026",
             "version": "1",
             "requestedBy": CLINICIAN,
             "requestedByName": "Dr Bo Berg",
@@ -139,6 +141,7 @@ TODAY: Final = {
             "askedName": "Ann Ahl",
             "answers": [
                 {"operation": "acceptActivity", "path": "/v1/activities/knee-cycling/accept"},
+                {"operation": "proposeActivityChange", "path": "/v1/activities/knee-cycling/changes"},
                 {"operation": "declineActivity", "path": "/v1/activities/knee-cycling/decline"},
             ],
         }

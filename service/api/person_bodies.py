@@ -161,4 +161,6 @@ class CarryOverAgenda(Body):
     """The visit to which what is open is carried. Without `items`: all but what is set for a visit still to come."""
 
     visit: VisitBody
-    items: tuple[Id, ...] = Field((), max_length=100)
+    items: tuple[Id, ...] = Field(
+        (), max_length=100, description="What to move, also where it is set for a visit still to come"
+    )

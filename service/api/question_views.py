@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import msgspec
 
 from fhir_mappings.activities import Activity
+from fhir_mappings.activity_offer import question_in_words, reason_of, when_in_words
 from fhir_mappings.codes import TaskCode
 from fhir_mappings.model import Goal, Task
 from fhir_mappings.narrative import called
@@ -18,11 +19,12 @@ from service.domain.questions import Question
 
 GOAL_ANSWERS: Final = {
     TaskCode.APPROVE: {"acceptGoal": "accept", "counterProposeGoal": "counter-proposals", "declineGoal": "decline"},
-    TaskCode.FULFILL: {"completeGoal": "complete", "sendGoalMessage": "messages"},
-    TaskCode.ABORT: {"cancelGoal": "cancel", "sendGoalMessage": "messages"},
+    TaskCode.FULFILL: {"completeGoal": "complete", "declineGoal": "decline", "sendGoalMessage": "messages"},
+    TaskCode.ABORT: {"cancelGoal": "cancel", "declineGoal": "decline", "sendGoalMessage": "messages"},
 }
 ACTIVITY_ANSWERS: Final = {
     "acceptActivity": "accept",
+    "proposeActivityChange": "changes",
     "declineActivity": "decline",
 }
 
@@ -37,7 +39,8 @@ class AnswerView(View):
 class QuestionView(View):
     """Something that waits for an answer: about an offer (`approve`), or about ending a goal (`fulfill`, `abort`).
 
-    `words` says what is asked, `description` what it is about. `version` is for the If-Match of the answer.
+    `words` says what is asked, with all of what is to be done; `description` what it is about. `version` is for the
+    If-Match of the answer.
     """
 
     task: Reference
@@ -49,6 +52,11 @@ class QuestionView(View):
     goal: Reference | None = None
     activity: Reference | None = None
     description: str | None = None
+    schedule: Annotated[str, msgspec.Meta(description="When it is to be done, in words")] | None = None
+    instead_of: (
+        Annotated[Reference, msgspec.Meta(description="What it would replace, or was offered against")] | None
+    ) = None
+    reason: Annotated[str, msgspec.Meta(description="Why that should change, as somebody said it")] | None = None
     version: str | None = None
     asked: Reference | None = None
     asked_name: str | None = None
@@ -68,8 +76,9 @@ class QuestionView(View):
             goal=task.focus if is_goal else None,
             activity=None if is_goal else task.focus,
             about=task.code,
-            words=language.say(ASKS.get(task.code, ASKS[TaskCode.APPROVE]) if is_goal else ASK_TO_DO),
+            words=_asked(question, language),
             description=_words_of(about),
+            **_activity_parts(question, language),
             version=about.version if about else None,
             requested_by=task.requester,
             requested_by_name=called(task.requester, None, language, names),
@@ -80,6 +89,27 @@ class QuestionView(View):
             proposed_outcome=task.proposed_outcome,
             answers=_answers(task),
         )
+
+
+def _asked(question: Question, language: Language) -> str:
+    match question.about:
+        case Activity() as activity:
+            return question_in_words(activity, question.before, language)
+        case None if question.task.focus.startswith("ServiceRequest/"):
+            return language.say(ASK_TO_DO)
+        case _:
+            return language.say(ASKS.get(question.task.code, ASKS[TaskCode.APPROVE]))
+
+
+def _activity_parts(question: Question, language: Language) -> dict[str, str | None]:
+    if not isinstance(activity := question.about, Activity):
+        return {}
+    before = question.before
+    return {
+        "schedule": when_in_words(activity, language) or None,
+        "instead_of": before.reference if before else None,
+        "reason": reason_of(activity),
+    }
 
 
 def _words_of(about: Goal | Activity | None) -> str | None:

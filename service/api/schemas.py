@@ -151,7 +151,7 @@ class Target(Body):
 
     measure: Concept | None = Field(None, description="What is measured; needed where there is a value")
     value: TargetValue | None = None
-    due: Day | None = None
+    due: Day | None = Field(None, description="By when; today or later. A month or a year counts until its last day.")
 
     @model_validator(mode="after")
     def _must_be_measurable(self) -> "Target":

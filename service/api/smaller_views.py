@@ -11,6 +11,7 @@ from fhir_mappings.wording import phrase
 from service.api.activity_views import ScheduleView
 from service.api.views import ConceptView, Day, Reference, TargetView, ValueView, View
 from service.domain.activities import is_correction
+from service.domain.target_dates import without_past
 from service.workflows.days import Smaller
 
 NOT_SO_EASY: Final = {
@@ -118,5 +119,6 @@ def _counter(goal: model.Goal, schedule: nouns.Schedule, reason: str, found: Sma
         what=concept_in_words(found.activity.what),
         how=pattern_in_words(schedule.pattern, language),
     )
-    offer = CounterOffer(description=words, reason=reason, targets=tuple(map(TargetOffer.of, goal.targets)))
+    targets = tuple(map(TargetOffer.of, without_past(goal.targets, found.today)))
+    offer = CounterOffer(description=words, reason=reason, targets=targets)
     return GoalToCounter(goal=goal.reference, version=goal.version or "", counter_proposal=offer)

@@ -168,7 +168,9 @@ class ApplyTemplate(Body):
         description="Id of a released PlanDefinition, its canonical `url|version`, or its `url`: the released version",
         examples=["knee-2", "urn:coplan:template:knee|2"],
     )
-    start: WholeDay | None = Field(None, description="First day; without it today (UTC)")
+    start: WholeDay | None = Field(
+        None, description="First day of all, the plan included: today or later; without it today (UTC)"
+    )
     practitioner: Annotated[str, reference_to("Practitioner", "PractitionerRole", "CareTeam")] | None = Field(
         None, description="Who does what the template leaves to the care team; without it the clinician who applies it"
     )

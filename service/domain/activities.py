@@ -10,22 +10,21 @@ from typing import Final
 from uuid import uuid4
 
 from fhir_mappings.activities import Activity, Report
+from fhir_mappings.activity_offer import CHANGE_PROPOSED, IN_FORCE, question_in_words
 from fhir_mappings.activity_report import STATUS_OF, WORDS
 from fhir_mappings.codes import Act, CarePlanStatus, ReportOutcome, RequestIntent, TaskCode, TaskStatus
 from fhir_mappings.model import CarePlan, Note, Reference, Task
-from fhir_mappings.task import ASK_FOR_CHANGE, ASK_TO_DO
 from fhir_mappings.wording import SHIPPED, Language, phrase
 from service.domain.activity_draft import ActivityDraft, must_lie_ahead
 from service.domain.actors import Actor
 from service.domain.care_plans import with_hands
 from service.domain.occurrences import Occurrence, keys_near, occurrence_with
+from service.domain.sides import on_patient_side, other_side
 from service.domain.thread import WAITING, Change, Occasion, settled
 from service.errors import Flaw, InvalidContent, NotPermitted, TransitionNotAllowed
 
 AHEAD: Final = phrase("has not begun yet: until then it can only be reported as skipped, from the day before")
 CORRECTED: Final = phrase("Corrected from {before} to {after}: {reason}")
-IN_FORCE: Final = frozenset({CarePlanStatus.ACTIVE, CarePlanStatus.ON_HOLD})
-PATIENT_SIDE: Final = frozenset({"Patient", "RelatedPerson"})
 EARLY: Final = timedelta(days=1)
 """So long before its day it can be said that something will be left out; that it was done, not before its day."""
 
@@ -51,7 +50,7 @@ def plan_activity(plan: CarePlan, draft: ActivityDraft, occasion: Occasion) -> C
         InvalidContent: its days are over.
     """
     must_lie_ahead(draft, occasion)
-    asked = _other_side(occasion.actor, draft.performers or (plan.subject,))
+    asked = other_side(occasion.actor, draft.performers or (plan.subject,))
     return _offered(plan, draft, asked, occasion, thread=str(uuid4()), act=Act.PLAN_ACTIVITY)
 
 
@@ -63,16 +62,18 @@ def drafted(plan: CarePlan, draft: ActivityDraft, asked: tuple[Reference, ...], 
 def propose_change(course: Course, draft: ActivityDraft, reason: str, occasion: Occasion) -> Change:
     """Another schedule or other words for what is agreed. It stays as it is until those concerned agree.
 
-    Where nobody of the other side asked for it or does it, the change is in force at once.
+    In answer to an offer it is a no with another offer. Where nobody of the other side asked for it or does it, the
+    change is in force at once.
 
     Raises:
-        TransitionNotAllowed: it is not in force, or no plan that is kept here refers to it.
+        TransitionNotAllowed: it is over or the actor's own offer, or no plan that is kept here refers to it.
+        NotPermitted: others are asked about the offer.
     """
     activity = course.activity
-    _must_be(activity, IN_FORCE, "changed")
+    _must_be_changeable(course, occasion.actor)
     if course.plan is None or activity.thread is None:
         raise TransitionNotAllowed(f"{activity.reference} is kept by another system: ask for the change there")
-    asked = _other_side(occasion.actor, (activity.requester, *activity.performers))
+    asked = other_side(occasion.actor, (activity.requester, *activity.performers))
     change = _offered(
         course.plan,
         replace(draft, performers=activity.performers, goals=activity.goals),
@@ -80,13 +81,15 @@ def propose_change(course: Course, draft: ActivityDraft, reason: str, occasion: 
         occasion,
         thread=activity.thread,
         act=Act.COUNTER_PROPOSE,
-        ask=ASK_FOR_CHANGE,
+        before=activity,
         reason=reason,
-        revision_of=(activity.reference,),
     )
-    if asked:
-        return change
-    return _replacing(course, _offer_in(change), change, occasion)
+    if activity.status is not CarePlanStatus.DRAFT:
+        return change if asked else _replacing(course, _offer_in(change), change, occasion)
+    no = decline(course, reason, occasion)
+    if not asked:
+        change = _replacing(replace(course, activity=_offer_in(no)), _offer_in(change), change, occasion)
+    return replace(change, others=(*change.others, *no.others), tasks=(*change.tasks, *no.tasks))
 
 
 def accept(course: Course, occasion: Occasion) -> Change:
@@ -220,12 +223,11 @@ def _offered(
     *,
     thread: str,
     act: Act,
-    ask: str = ASK_TO_DO,
+    before: Activity | None = None,
     reason: str | None = None,
-    revision_of: tuple[Reference, ...] = (),
 ) -> Change:
     performers = draft.performers or (plan.subject,)
-    ordered = not occasion.actor.on_patient_side and not any(map(_on_patient_side, performers))
+    ordered = not occasion.actor.on_patient_side and not any(map(on_patient_side, performers))
     activity = Activity(
         id=occasion.new_id(),
         subject=plan.subject,
@@ -244,8 +246,8 @@ def _offered(
         patient_supplied=occasion.actor.on_patient_side,
     )
     if reason:
-        activity = _noted(activity, phrase("Change proposed"), reason, occasion)
-    tasks = tuple(_question(activity, owner, ask, occasion) for owner in asked)
+        activity = _noted(activity, CHANGE_PROPOSED, reason, occasion)
+    tasks = tuple(_question(activity, owner, before, occasion) for owner in asked)
     linked = _linked(plan, activity, (), occasion) if not asked else with_hands(plan, (occasion.actor.reference,))
     return Change(
         act,
@@ -253,12 +255,12 @@ def _offered(
         others=(activity,),
         tasks=tasks,
         plan=linked,
-        revision_of=revision_of,
+        revision_of=(before.reference,) if before else (),
         reason=reason,
     )
 
 
-def _question(activity: Activity, owner: Reference, ask: str, occasion: Occasion) -> Task:
+def _question(activity: Activity, owner: Reference, before: Activity | None, occasion: Occasion) -> Task:
     return Task(
         id=occasion.new_id(),
         code=TaskCode.APPROVE,
@@ -270,7 +272,7 @@ def _question(activity: Activity, owner: Reference, ask: str, occasion: Occasion
         authored_on=occasion.at,
         last_modified=occasion.at,
         based_on=activity.based_on,
-        description=occasion.language.say(ask),
+        description=question_in_words(activity, before, occasion.language),
     )
 
 
@@ -372,23 +374,22 @@ def _answered(
     return tuple(settled(t, status, occasion, reason=reason, output=output) for t in tasks)
 
 
-def _other_side(actor: Actor, concerned: Iterable[Reference | None]) -> tuple[Reference, ...]:
-    """Those concerned who are not on the actor's side, each once."""
-    return tuple(dict.fromkeys(c for c in concerned if c and is_asked(c, actor)))
+def _must_be_changeable(course: Course, actor: Actor) -> None:
+    activity = course.activity
+    if activity.status is not CarePlanStatus.DRAFT:
+        return _must_be(activity, IN_FORCE, "changed")
+    if activity.requester == actor.reference and not _waits_for(course, actor):
+        raise TransitionNotAllowed(f"{activity.reference} is your own offer: take it back, and offer anew")
+    return _must_be_asked(course, actor)
 
 
-def is_asked(who: Reference, actor: Actor) -> bool:
-    """True for somebody who is not on the actor's side: what they are to do waits for their yes."""
-    return _on_patient_side(who) is not actor.on_patient_side
-
-
-def _on_patient_side(reference: Reference) -> bool:
-    return reference.partition("/")[0] in PATIENT_SIDE
+def _waits_for(course: Course, actor: Actor) -> bool:
+    asked = [t.owner for t in course.questions(course.activity)]
+    return any((o is None or not on_patient_side(o)) is not actor.on_patient_side for o in asked)
 
 
 def _must_be_asked(course: Course, actor: Actor) -> None:
-    asked = [t.owner for t in course.questions(course.activity)]
-    if not any((o is None or not _on_patient_side(o)) is not actor.on_patient_side for o in asked):
+    if not _waits_for(course, actor):
         raise NotPermitted(f"{course.activity.reference} waits for the answer of others")
 
 

@@ -71,9 +71,18 @@ def closed(
 
 
 def left_over(items: Iterable[AgendaItem], occasion: Occasion) -> tuple[AgendaItem, ...]:
-    """What is open and was not talked about: not what is set for a visit that is still to come."""
-    still = (i for i in items if i.status is AgendaStatus.ACTIVE)
-    return tuple(i for i in still if i.visit.day is None or i.visit.day.first_day <= occasion.today)
+    """What is open and was not talked about: not what is set for a visit that is still to come.
+
+    Raises:
+        TransitionNotAllowed: all that is open is set for such a visit.
+    """
+    still = [i for i in items if i.status is AgendaStatus.ACTIVE]
+    left = tuple(i for i in still if i.visit.day is None or i.visit.day.first_day <= occasion.today)
+    if still and not left:
+        raise TransitionNotAllowed(
+            "all that is open is set for a visit that is still to come: name what is to be moved in `items`"
+        )
+    return left
 
 
 def must_lie_ahead(visit: Visit, occasion: Occasion) -> None:

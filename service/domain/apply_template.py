@@ -50,6 +50,7 @@ def apply(template: Template, application: Application, occasion: Occasion, cata
     plan = replace(
         opened(application.subject, template.title, (), occasion),
         instantiates=template.canonical,
+        period_start=PartialDate(application.start.isoformat()),
         addresses=application.addresses,
     )
     asked = _asked(application, occasion)

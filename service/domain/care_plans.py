@@ -57,12 +57,29 @@ def retold(change: Change, plans: Iterable[CarePlan]) -> Change:
 
 def first_plan(goal: Goal, occasion: Occasion) -> CarePlan:
     """The plan that a patient's first agreement opens: the shared one, or for a private goal the patient's own."""
-    patient = goal.subject.partition("/")[2]
-    if goal.private:
-        title, key = occasion.language.say("My own plan"), f"{patient}.private"
-    else:
-        title, key = occasion.language.say("Shared care plan"), patient
+    title = occasion.language.say("My own plan") if goal.private else occasion.language.say("Shared care plan")
+    key = _key_of_first(goal.subject, goal.private)
     return opened(goal.subject, title, (), occasion, shared=key, private=goal.private)
+
+
+def home_of_goals(plans: Iterable[CarePlan]) -> CarePlan | None:
+    """Of these open plans the one of a goal that was meant for no plan; None: the next agreement opens it.
+
+    It is the one that a first agreement opens, else the earliest that somebody opened by hand. The plan of a programme
+    has what the programme offers, and nothing else unless somebody says so.
+    """
+    by_hand = [p for p in plans if p.instantiates is None]
+    return min(by_hand, key=_age, default=None)
+
+
+def _age(plan: CarePlan) -> tuple[bool, str, str]:
+    is_first = plan.shared == _key_of_first(plan.subject, plan.private)
+    return not is_first, plan.created.isoformat() if plan.created else "", plan.id or ""
+
+
+def _key_of_first(subject: Reference, private: bool) -> str:
+    patient = subject.partition("/")[2]
+    return f"{patient}.private" if private else patient
 
 
 def linked(plan: CarePlan, goal: Goal, occasion: Occasion, *, instead_of: Iterable[Reference] = ()) -> CarePlan:

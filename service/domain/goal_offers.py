@@ -16,6 +16,7 @@ from service.domain.acceptance import answer_of, other_parties
 from service.domain.attainment import categories_of, must_scale
 from service.domain.care_plans import without_links
 from service.domain.lifecycle import AGREED, FOLLOWS, must_be
+from service.domain.target_dates import must_be_ahead
 from service.domain.thread import (
     Change,
     Occasion,
@@ -58,7 +59,11 @@ def propose(subject: Reference, offer: Offer, occasion: Occasion, *, plan: CareP
     """A new goal on the table, and a question to each who is to answer.
 
     Without `asked`, a clinician asks the patient, and the patient's side asks the care team.
+
+    Raises:
+        InvalidContent: a target is due on a day that is over.
     """
+    must_be_ahead(offer.targets, occasion)
     actor = occasion.actor
     must_be_private_by_right(offer.private, actor, offer.asked)
     asked = offer.asked or (() if actor.on_patient_side else (subject,))
@@ -75,10 +80,12 @@ def counter_propose(thread: Thread, goal: Goal, offer: Offer, reason: str, occas
 
     Raises:
         TransitionNotAllowed: the goal is settled, or it is the actor's own offer.
+        InvalidContent: a target is due on a day that is over.
     """
     must_be(goal, AGREED | {LifecycleStatus.PROPOSED, LifecycleStatus.PLANNED}, "answered with another offer")
     if goal.lifecycle_status is LifecycleStatus.PROPOSED and goal.expressed_by == occasion.actor.reference:
         raise TransitionNotAllowed(f"{goal.reference} is your own offer: withdraw it and propose anew")
+    must_be_ahead(offer.targets, occasion)
     kept = tied(goal)
     asked = tuple(dict.fromkeys((*other_parties(goal, occasion.actor), *offer.asked)))
     must_leave_family_out(goal.private, asked)

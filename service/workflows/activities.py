@@ -23,6 +23,7 @@ from service.domain.activity_draft import ActivityDraft, must_lie_ahead
 from service.domain.askable import must_be_askable
 from service.domain.care_plans import STILL_OPEN, must_be_kept_here
 from service.domain.replaced import must_be_unsaid
+from service.domain.sides import is_asked
 from service.domain.thread import UNSETTLED, Change, Occasion
 from service.errors import Flaw, IdempotencyKeyReused, InvalidContent, ResourceNotFound, TransitionNotAllowed
 from service.ports import GuardedGateway
@@ -56,7 +57,7 @@ async def plan_activity(care_plan_id: str, draft: ActivityDraft, *, session: Ses
         _must_be_goals(draft, record)
         occasion = session.occasion(record.contents.language)
         private = plan.private or any(g.private for g in record.goals if g.reference in draft.goals)
-        asked = {path: p for path, p in performers.items() if private or rules.is_asked(p, session.actor)}
+        asked = {path: p for path, p in performers.items() if private or is_asked(p, session.actor)}
         must_be_askable(asked, plan.subject, record.people, record.contents.names, occasion, private=private)
         plan = next((p for p in record.plans if p.id == care_plan_id), plan)
         change = rules.plan_activity(plan, draft, occasion)

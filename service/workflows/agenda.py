@@ -27,7 +27,7 @@ async def add_agenda_item(
         goal = _goal_of(record, goal_id)
         private = draft.private or bool(goal and goal.private)
         occasion = session.occasion(record.contents.language)
-        change = agenda.added(patient, draft, occasion, goal=goal, plan=record.plan_for(None, private=private))
+        change = agenda.added(patient, draft, occasion, goal=goal, plan=record.plan_telling(private=private))
         return _decision(change, record)
 
     return await carry_out(session, decide)
@@ -45,7 +45,7 @@ async def close_agenda_item(
         if item is None:
             raise ResourceNotFound(f"CommunicationRequest/{item_id} not found")
         record = await read_patient_record(session.fhir, item.subject, session.language)
-        plan = record.plan_for(None, private=item.private)
+        plan = record.plan_telling(private=item.private)
         occasion = session.occasion(record.contents.language)
         change = agenda.closed(item, outcome, occasion, discussed=discussed, plan=plan)
         return _decision(change, record, {item.reference: resource})
@@ -66,8 +66,9 @@ async def carry_over_agenda(
     async def decide() -> Decision:
         record = await read_patient_record(session.fhir, patient, session.language)
         occasion = session.occasion(record.contents.language)
+        agenda.must_lie_ahead(visit, occasion)
         moved = _named(record, items) if items else agenda.left_over(record.contents.agenda, occasion)
-        plans = (record.plan_for(None, private=private) for private in sorted({i.private for i in moved}))
+        plans = (record.plan_telling(private=private) for private in sorted({i.private for i in moved}))
         plan, *others = (*filter(None, plans), None)
         change = agenda.carried_over(moved, visit, occasion, plan=plan, others=tuple(filter(None, others)))
         return _decision(change, record)

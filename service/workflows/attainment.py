@@ -109,7 +109,7 @@ async def say_what_matters(
 
     async def decide() -> Decision:
         record = await read_patient_record(session.fhir, patient, session.language)
-        plan = record.plan_for(None, private=private)
+        plan = record.plan_telling(private=private)
         occasion = session.occasion(record.contents.language)
         change = attainment.what_matters(patient, about, words, occasion, private=private, plan=plan)
         return _decision(change, record)
@@ -140,9 +140,9 @@ async def set_priorities(patient: Reference, items: tuple[Reference, ...], *, se
             session.occasion(record.contents.language),
             lists=record.contents.priorities,
             private=private,
-            plan=record.plan_for(None),
+            plan=record.plan_telling(),
         )
-        own = record.plan_for(None, private=True) if private else None
+        own = record.plan_telling(private=True) if private else None
         return _decision(replace(change, others=(*change.others, own)) if own else change, record)
 
     return await carry_out(session, decide)
@@ -171,7 +171,7 @@ async def retract(assessment_id: str, reason: str, *, session: Session, if_match
 
     async def decide() -> Decision:
         record, assessment = await _assessment(assessment_id, session, if_match)
-        plan = record.plan_for(None, private=assessment.private)
+        plan = record.plan_telling(private=assessment.private)
         occasion = session.occasion(record.contents.language)
         return _decision(attainment.retracted(assessment, reason, occasion, plan=plan), record)
 

@@ -80,6 +80,7 @@ class Smaller:
     activity: Activity
     schedule: Schedule | None
     goals: tuple[Goal, ...]
+    today: date
     because: Report | None = None
     language: Language = ENGLISH
     reader: Language = ENGLISH
@@ -182,6 +183,7 @@ async def suggest_smaller(activity_id: str, *, session: Session, zone: ZoneInfo)
         activity,
         smaller(activity.schedule, today) if activity.schedule else None,
         tuple(g for g in served if g.lifecycle_status in OPEN_GOALS),
+        today,
         max(hard, key=lambda r: r.last_modified, default=None),
         language_of(await session.fhir.languages(activity.subject), reader),
         reader,

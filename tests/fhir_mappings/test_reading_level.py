@@ -14,6 +14,7 @@ import pyphen
 import pytest
 
 from fhir_mappings.activities import Activity, Pattern, Report
+from fhir_mappings.activity_offer import question_in_words
 from fhir_mappings.codes import (
     AchievementStatus,
     CarePlanStatus,
@@ -35,7 +36,7 @@ from fhir_mappings.person_centered import (
     PriorityList,
     Visit,
 )
-from fhir_mappings.task import ASK_FOR_CHANGE, ASK_TO_DO, ASKS
+from fhir_mappings.task import ASK_TO_DO, ASKS
 from fhir_mappings.wording import ENGLISH, Language
 from service.api.activity_views import next_in_words
 from service.api.adherence_views import AdherenceWindow, VersionAdherence
@@ -93,8 +94,15 @@ def everything(language: Language) -> str:
     links = tuple(a.reference for a in contents.activities if a.status is not CarePlanStatus.DRAFT)
     narrative = plan_narrative(a_plan(goals=("Goal/g1", "Goal/theirs"), activities=links, title=None), contents)
     outcomes = [achievement_in_words(status, language) for status in AchievementStatus]
-    asked = map(language.say, (*ASKS.values(), ASK_TO_DO, ASK_FOR_CHANGE))
-    said = (narrative, levels_note(goal, language), *asked, *outcomes, *what_is_next(language, contents.names))
+    asked = map(language.say, (*ASKS.values(), ASK_TO_DO))
+    said = (
+        narrative,
+        levels_note(goal, language),
+        *asked,
+        *what_is_asked(contents.activities, language),
+        *outcomes,
+        *what_is_next(language, contents.names),
+    )
     return ". ".join((*said, *how_it_went(contents.activities, language)))
 
 
@@ -113,6 +121,12 @@ def steps(words: str) -> list[Activity]:
     ]
 
 
+def what_is_asked(activities: tuple[Activity, ...], language: Language) -> list[str]:
+    agreed, *_, offer = activities
+    refused = replace(agreed, status=CarePlanStatus.REVOKED)
+    return [question_in_words(offer, before, language) for before in (None, agreed, refused)]
+
+
 def what_is_next(language: Language, names: Mapping[str, str]) -> list[str]:
     nobody = NextStep("answer")
     found = [NextStep(what, (PATIENT, MOTHER), by) for what in ("answer", "do", "resume") for by in (None, NOW.date())]
@@ -128,7 +142,7 @@ def how_it_went(activities: tuple[Activity, ...], language: Language) -> list[st
     told += [VersionAdherence.of(v, c, language).words for v in versions for c in (counts, nothing)]
     goal = a_goal(description=WORDS[language.tag][0])
     offered = [
-        SmallerActivity.of(Smaller(activities[0], NIGHTLY, (goal,), because, language, language))
+        SmallerActivity.of(Smaller(activities[0], NIGHTLY, (goal,), NOW.date(), because, language, language))
         for because in (None, *(a_report(outcome) for outcome in HARD))
     ]
     return [*told, *(o.change.reason for o in offered if o.change), offered[0].goals[0].counter_proposal.description]

@@ -61,6 +61,7 @@ async def written(world: World) -> int:
         pytest.param({"description": "Walk", "carePlan": "nothing"}, "carePlan", id="absent plan"),
         pytest.param({"description": "Walk", "categories": [{}]}, "categories[0]", id="concept that says nothing"),
         pytest.param(target(due="soon"), "targets[0].due", id="no date"),
+        pytest.param(target(due="2020-01-01"), "targets[0].due", id="a day that is over"),
         pytest.param({"description": "Walk", "targets": [{}]}, "targets[0]", id="empty target"),
         pytest.param({"description": "Walk", "targets": [{"value": {"text": "x"}}]}, "targets[0]", id="no measure"),
         pytest.param(target(value={}), "targets[0].value", id="no value"),

@@ -157,6 +157,47 @@ def test_a_change_is_negotiated_like_the_activity(activity: Activity, who: str, 
     assert change.plan.activities == (("ServiceRequest/a1",) if owners else (new.reference,))
 
 
+@pytest.mark.parametrize(
+    ("offer", "owner", "who", "owners"),
+    [
+        pytest.param(an_activity(DRAFT), PATIENT, PATIENT, [CLINICIAN], id="who asked for it is asked"),
+        pytest.param(an_activity(DRAFT), PATIENT, MOTHER, [CLINICIAN], id="in the patient's place"),
+        pytest.param(an_activity(DRAFT, requester=PATIENT, performers=(NURSE,)), NURSE, NURSE, [PATIENT], id="nurse"),
+        pytest.param(an_activity(DRAFT, performers=(CLINICIAN,)), CLINICIAN, CLINICIAN, [], id="one's own programme"),
+    ],
+)
+def test_an_offer_is_answered_with_another_which_stands_in_its_place(
+    offer: Activity, owner: str, who: str, owners: list[str]
+) -> None:
+    agreed, less = an_activity(id="a0"), ActivityDraft(EXERCISES, schedule=replace(NIGHTLY, count=3))
+    course = a_course(offer, agreed, tasks=(asked(owner),), plan=a_plan(activities=("ServiceRequest/a0",)))
+    change = rules.propose_change(course, less, "Too much", an_occasion(who))
+
+    new, *others = (n for n in change.others if isinstance(n, Activity))
+    assert (change.act, change.about, change.reason) == (Act.COUNTER_PROPOSE, new.reference, "Too much")
+    assert (new.status, new.thread, new.performers) == (DRAFT if owners else ACTIVE, "t1", offer.performers)
+    assert "ServiceRequest/a1" in change.revision_of
+    assert [t.owner for t in change.tasks if t.status is TaskStatus.REQUESTED] == owners
+    gone = next(a for a in others if a.id == "a1")
+    assert (gone.status, gone.notes[-1].text) == (REVOKED, "Not agreed: Too much")
+    assert [(t.id, t.status_reason) for t in change.tasks if t.status is TaskStatus.REJECTED] == [("k1", "Too much")]
+    assert change.plan is not None
+    assert change.plan.activities == (("ServiceRequest/a0",) if owners else (new.reference,))
+
+
+@pytest.mark.parametrize(
+    ("who", "error", "said"),
+    [
+        pytest.param(CLINICIAN, TransitionNotAllowed, "your own offer: take it back, and offer anew", id="one's own"),
+        pytest.param(NURSE, NotPermitted, "waits for the answer of others", id="of one's own side"),
+    ],
+)
+def test_only_who_is_asked_answers_with_another_offer(who: str, error: type[Exception], said: str) -> None:
+    course = a_course(an_activity(DRAFT), tasks=(asked(),))
+    with pytest.raises(error, match=said):
+        rules.propose_change(course, ActivityDraft(EXERCISES), "x", an_occasion(who))
+
+
 def test_no_and_taking_back_leave_what_was_agreed() -> None:
     draft = an_activity(DRAFT)
     for who in (PATIENT, CLINICIAN):
@@ -196,7 +237,7 @@ def test_it_is_paused_taken_up_again_and_stopped_with_a_reason() -> None:
         pytest.param(lambda c, o: rules.hold(c, "x", o), DRAFT, id="not to be paused"),
         pytest.param(lambda c, o: rules.resume(c, "x", o), ACTIVE, id="not paused"),
         pytest.param(lambda c, o: rules.stop(c, "x", o), REVOKED, id="over"),
-        pytest.param(lambda c, o: rules.propose_change(c, ActivityDraft(EXERCISES), "x", o), DRAFT, id="not agreed"),
+        pytest.param(lambda c, o: rules.propose_change(c, ActivityDraft(EXERCISES), "x", o), REVOKED, id="no more"),
         pytest.param(lambda c, o: rules.report(c, "2026-12-01.HS", Said(ReportOutcome.DONE), o), DRAFT, id="not yet"),
     ],
 )

@@ -13,7 +13,7 @@ from fhir_mappings.person_centered import AgendaItem, AgendaKind, AgendaStatus, 
 from fhir_mappings.wording import Language
 from service.domain import agenda, goal_answers, goal_offers
 from service.domain.agenda import AgendaDraft
-from service.domain.care_plans import first_plan, linked
+from service.domain.care_plans import first_plan, home_of_goals, linked
 from service.domain.goal_offers import Offer
 from service.domain.policy import Policy
 from service.domain.thread import Change
@@ -232,6 +232,12 @@ def test_a_visit_is_over_once_its_day_is_over_everywhere(day: str, allowed: bool
             assert [f.expression for f in refused.value.flaws] == ["visit.day"]
 
 
+def test_where_all_is_set_for_a_visit_to_come_it_is_said_how_to_move_it() -> None:
+    with pytest.raises(TransitionNotAllowed, match="name what is to be moved in `items`"):
+        agenda.left_over([an_item(visit=VISIT), an_item(status=AgendaStatus.COMPLETED)], an_occasion())
+    assert agenda.left_over([an_item(status=AgendaStatus.COMPLETED)], an_occasion()) == ()
+
+
 def test_what_is_set_for_a_visit_to_come_is_not_left_over() -> None:
     items = [
         an_item(id="next"),
@@ -255,3 +261,12 @@ def test_what_the_service_itself_says_is_in_the_patients_language() -> None:
 
     assert change.goals[0].notes[0].text == "Propuesta. Sin acuerdo todavía cuando se escribió esto."
     assert (change.tasks[0].description or "").startswith("Hay una propuesta de meta.")
+
+
+def test_a_goal_meant_for_no_plan_goes_to_the_shared_one_else_to_the_earliest_opened_by_hand() -> None:
+    shared = replace(first_plan(an_agreed_goal(), an_occasion()), id="z")
+    late, early = replace(shared, shared="b", id="b"), replace(shared, shared="a", id="c", created=None)
+    programme = replace(shared, shared="p", id="a", instantiates="urn:test:knee|1")
+    assert home_of_goals((programme, early, late, shared)) is shared
+    assert home_of_goals((programme, late, early)) is early
+    assert home_of_goals((programme,)) is None

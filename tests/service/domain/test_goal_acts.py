@@ -20,8 +20,9 @@ from service.domain import goal_answers, goal_course, goal_offers
 from service.domain.goal_offers import Offer
 from service.domain.lifecycle import FOLLOWS, must_lead_to
 from service.domain.policy import Policy
+from service.domain.target_dates import without_past
 from service.domain.thread import Change, Occasion, Thread
-from service.errors import CoPlanError, NotPermitted, TransitionNotAllowed
+from service.errors import CoPlanError, InvalidContent, NotPermitted, TransitionNotAllowed
 from tests.builders import (
     AGREE,
     CLINICIAN,
@@ -199,6 +200,40 @@ def test_an_offer_says_its_target_in_words() -> None:
 
     assert goal.description == "Walk (target: steps: 6000 {steps}/d by 2027)"
     assert goal.offered_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("due", "is_over"),
+    [
+        pytest.param("2026-11-29", True, id="the day before yesterday"),
+        pytest.param("2026-11-30", False, id="still today somewhere on earth"),
+        pytest.param("2026-11", False, id="a month of which that is the last day"),
+        pytest.param("2026-10", True, id="a month that is over"),
+        pytest.param("2026", False, id="this year"),
+        pytest.param("2025", True, id="last year"),
+    ],
+)
+@pytest.mark.parametrize("countered", [False, True])
+def test_nothing_is_to_be_reached_on_a_day_that_is_over(due: str, is_over: bool, countered: bool) -> None:
+    offer = Offer("Walk", targets=(Target(Concept("steps")), Target(Concept("steps"), due=PartialDate(due))))
+
+    def offered() -> Change:
+        if countered:
+            return goal_offers.counter_propose(a_thread(), a_goal(), offer, "Too far", an_occasion(CLINICIAN))
+        return goal_offers.propose(PATIENT, offer, an_occasion())
+
+    if not is_over:
+        assert offered().goals[0].targets == offer.targets
+        return
+    with pytest.raises(InvalidContent) as refused:
+        offered()
+    assert [f.expression for f in refused.value.flaws] == ["targets[1].due"]
+
+
+def test_what_is_offered_once_more_leaves_out_days_that_are_over() -> None:
+    over, ahead, steps = PartialDate("2026-11-30"), PartialDate("2026-12-01"), Concept("steps")
+    targets = (Target(steps, due=over), Target(due=over), Target(steps, due=ahead), Target(steps))
+    assert without_past(targets, NOW.date()) == (Target(steps), Target(steps, due=ahead), Target(steps))
 
 
 def test_a_counter_offer_puts_the_first_question_on_hold_and_takes_over_what_it_leaves_out() -> None:

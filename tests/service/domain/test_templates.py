@@ -248,6 +248,21 @@ def applied(who: str = CLINICIAN, template: Template = RELEASED, **parts: Any) -
     return apply(template, replace(application, **parts), an_occasion(who), CATALOGUE)
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param(date(2026, 11, 30), id="still today somewhere on earth"),
+        pytest.param(date(2026, 12, 1), id="today by UTC"),
+        pytest.param(date(2026, 12, 7), id="later"),
+    ],
+)
+def test_a_plan_and_all_that_it_offers_begin_on_the_same_day(start: date) -> None:
+    change = applied(start=start)
+    days = {a.schedule.start.isoformat() for a in change.others if isinstance(a, Activity) and a.schedule}
+    assert change.plan is not None
+    assert {str(change.plan.period_start), *(str(g.start) for g in change.goals), *days} == {start.isoformat()}
+
+
 def test_applying_proposes_goals_and_activities_and_links_nothing() -> None:
     change = applied()
 

@@ -175,6 +175,24 @@ async def test_the_patient_accepts_one_goal_and_counters_another(world: World) -
     assert linked == sorted([("Goal", accepted["id"]), ("Goal", agreed["id"]), ("ServiceRequest", exercises["id"])])
 
 
+async def test_a_goal_of_ones_own_goes_to_the_shared_plan_and_what_a_programme_offers_to_its_plan(world: World) -> None:
+    programme = await applied(world, await released(world))
+    own = await world.bo.acts(await world.ann.proposes(world.patient, "Sing in the choir again"), "accept")
+    offered = (await world.ann.sees(f"/v1/patients/{world.patient}/plan"))["goals"]
+    walk = await world.ann.acts(next(g for g in offered if g["description"].startswith("Walk")), "accept")
+    meant = await world.ann.proposes(world.patient, "Ride a bicycle", carePlan=programme["id"])
+    meant = await world.bo.acts(meant, "accept")
+    revised = await world.bo.acts(own, "counter-proposals", description="Sing at home", reason="The cough")
+    again = await world.ann.acts(revised, "accept")
+
+    plans = await world.found(f"CarePlan?subject=Patient/{world.patient}")
+    linked = {p["title"]: {g["reference"] for g in p.get("goal", ())} for p in plans}
+    assert linked == {
+        "Shared care plan": {f"Goal/{again['id']}"},
+        programme["title"]: {f"Goal/{walk['id']}", f"Goal/{meant['id']}"},
+    }
+
+
 async def test_a_patient_applies_a_programme_to_themselves_and_asks_somebody(world: World) -> None:
     template = await released(world)
     alone = await world.ann.post(f"/v1/patients/{world.patient}/apply-template", {"template": template["id"]})

@@ -146,6 +146,32 @@ async def test_a_declined_activity_is_no_part_of_the_plan(world: World) -> None:
     assert "Cold baths" not in plan["text"]["div"]
 
 
+async def test_an_offered_activity_is_answered_with_another_that_waits_for_the_other_side(world: World) -> None:
+    await agreed_goal(world)
+    offer = await plans(world, world.bo, "Insulin", schedule={"when": ["HS"]}, instruction="Ten units")
+    own = await world.bo.post(f"/v1/activities/{offer['id']}/changes", {"description": "x", "reason": "y"}, version="1")
+    assert "take it back" in said(own, 409)["detail"]
+    (question,) = (await world.ann.sees(f"/v1/patients/{world.patient}/today"))["questionsForYou"]
+    path = next(a["path"] for a in question["answers"] if a["operation"] == "proposeActivityChange")
+    body = {"schedule": {"when": ["MORN"]}, "reason": "I forget it at night"}
+    countered = said(await world.ann.post(path, body, version=question["version"]), 201)
+
+    assert (countered["status"], countered["instruction"]) == ("draft", "Ten units")
+    before = await world.ann.sees(f"/v1/activities/{offer['id']}")
+    assert (before["status"], before["notes"][-1]["text"]) == ("revoked", "Not agreed: I forget it at night")
+    assert "questionsForYou" not in await world.ann.sees(f"/v1/patients/{world.patient}/today")
+    (asked,) = (await world.bo.sees(f"/v1/patients/{world.patient}/today"))["questionsForYou"]
+    assert asked["words"].startswith("Something else was offered: “Insulin”. When: every day in the morning, from ")
+    assert (asked["insteadOf"], asked["reason"]) == (f"ServiceRequest/{offer['id']}", "I forget it at night")
+    stamps = await world.found(f"Provenance?target=ServiceRequest/{countered['id']}")
+    entities = [e for s in stamps for e in s.get("entity", ()) if e["role"] == "revision"]
+    assert [e["what"]["reference"] for e in entities] == [f"ServiceRequest/{offer['id']}"]
+
+    assert (await acts(world.bo, countered, "accept"))["status"] == "active"
+    plan = await care_plan(world)
+    assert [a["reference"]["reference"] for a in plan["activity"]] == [f"ServiceRequest/{countered['id']}"]
+
+
 async def test_a_week_is_told_as_it_was(world: World) -> None:
     _, exercises = await a_week(world)
     adherence = await world.bo.sees(f"/v1/activities/{exercises['id']}/adherence?timeZone=UTC")

@@ -121,7 +121,7 @@ async def test_an_act_is_answered_in_the_language_of_the_patient_where_the_calle
     planned = said(await world.bo.post(f"/v1/care-plans/{plan['id']}/activities", nightly), 201)
     assert planned["schedule"]["words"].startswith("cada día antes de dormir")
     (task,) = await world.found(f"Task?focus=ServiceRequest/{planned['id']}")
-    assert task["description"].startswith("Hay una propuesta de algo que hacer.")
+    assert task["description"].startswith("Hay una propuesta de algo que hacer: “Ejercicios”. Cuándo: cada día antes")
     yes = await world.ann.post(f"/v1/activities/{planned['id']}/accept", {}, version=planned["version"])
     assert said(yes, 200)["notes"][-1]["text"] == "De acuerdo"
     listed = (await world.bo.sees(f"/v1/patients/{world.patient}/activities"))["activities"][0]

@@ -70,16 +70,67 @@ async def test_each_question_has_its_words_who_asks_and_how_to_answer(world: Wor
     assert about_goal["askedAt"]
     assert (about_activity["description"], about_activity["requestedByName"]) == ("Cycling", "Nora Nyby")
     ways = {a["operation"]: a["path"] for a in (*about_goal["answers"], *about_activity["answers"])}
-    assert set(ways) == {"acceptGoal", "counterProposeGoal", "declineGoal", "acceptActivity", "declineActivity"}
+    assert set(ways) == {
+        "acceptGoal",
+        "counterProposeGoal",
+        "declineGoal",
+        "acceptActivity",
+        "proposeActivityChange",
+        "declineActivity",
+    }
 
     said(await world.ann.post(ways["acceptGoal"], {}, version=about_goal["version"]), 200)
     said(await world.ann.post(ways["declineActivity"], {"reason": "No"}, version=about_activity["version"]), 200)
     assert "questionsForYou" not in await the_plan(world.ann, world.patient)
     said(await world.bo.post(f"/v1/goals/{offer['id']}/complete", {"outcome": "achieved"}, version="2"), 200)
     ending = (await the_plan(world.ann, world.patient))["questionsForYou"][0]
+    ways = {a["operation"]: a["path"] for a in ending["answers"]}
+    assert set(ways) == {"completeGoal", "declineGoal", "sendGoalMessage"}
     yes = next(a for a in ending["answers"] if a["operation"] == "completeGoal")
     done = said(await world.ann.post(yes["path"], {}, version=ending["version"]), 200)
     assert done["lifecycleStatus"] == "completed"
+
+
+async def test_a_question_about_something_to_do_says_when_and_what_it_would_replace_and_why(world: World) -> None:
+    _, exercises = await knee(world)
+    (cycling,) = (await the_plan(world.ann, world.patient))["questionsForYou"]
+    assert cycling["schedule"].startswith("twice a week, from ")
+    assert cycling["words"] == (
+        f"Something to do was offered: “Cycling”. When: {cycling['schedule']}."
+        " Please say if you agree. If not, say why."
+    )
+    assert not {"insteadOf", "reason"} & cycling.keys()
+
+    smaller = {"schedule": {"days": ["mon", "thu"], "when": ["HS"]}, "reason": "Every night hurts & aches."}
+    change = await world.ann.post(f"/v1/activities/{exercises['id']}/changes", smaller, version=exercises["version"])
+    asked = said(change, 201)["id"]
+    (question,) = (await the_plan(world.bo, world.patient))["questionsForYou"]
+    assert (question["insteadOf"], question["reason"]) == (f"ServiceRequest/{exercises['id']}", smaller["reason"])
+    now, before = question["schedule"], exercises["schedule"]["words"]
+    assert now.startswith("on Monday and Thursday before going to sleep, from ")
+    assert question["words"] == (
+        f"A change was offered: “Knee exercises”. When: {now}. It would replace “Knee exercises”. Before: {before}."
+        " The reason: “Every night hurts & aches”. Please say if you agree. If not, say why."
+    )
+    tasks = await world.found(f"Task?patient=Patient/{world.patient}&focus=ServiceRequest/{asked}")
+    assert [t["description"] for t in tasks] == [question["words"]]
+    (plan,) = await world.found(f"CarePlan?subject=Patient/{world.patient}")
+    told = "(offered, not agreed)</i>. It would replace “Knee exercises”. Before: every day"
+    assert told in plan["text"]["div"]
+    assert "The reason: “Every night hurts &amp; aches”.</li>" in plan["text"]["div"]
+    spanish = (await the_plan(world.bo, world.patient, **{"Accept-Language": "es"}))["questionsForYou"][0]["words"]
+    assert "Se haría en lugar de “Knee exercises”. Antes: cada día antes de dormir" in spanish
+
+
+async def test_why_a_goal_should_go_on_is_said_where_the_question_says_how(world: World) -> None:
+    goal = await world.bo.acts(await world.ann.proposes(world.patient, WALK), "accept")
+    for act, body in (("complete", {"outcome": "achieved"}), ("cancel", {"reason": "It takes long"})):
+        who, other = (world.ann, world.bo) if act == "complete" else (world.bo, world.ann)
+        await who.acts(goal, act, **body)
+        (question,) = (await the_plan(other, world.patient))["questionsForYou"]
+        no = next(a["path"] for a in question["answers"] if a["operation"] == "declineGoal")
+        goal = said(await other.post(no, {"reason": "Not yet"}, version=question["version"]), 200)
+        assert goal["lifecycleStatus"] == "active"
 
 
 async def test_a_question_about_the_day_is_the_same_question(world: World) -> None:
