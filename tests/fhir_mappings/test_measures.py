@@ -170,3 +170,13 @@ def test_periods_are_calendar_ones() -> None:
     assert Period.of(date(2024, 2, 1), Every.MONTH).end == date(2024, 2, 29)
     assert Period.of(date(2025, 10, 1), Every.QUARTER).end == date(2025, 12, 31)
     assert Period.of(date(2025, 1, 1), Every.YEAR).end == date(2025, 12, 31)
+
+
+@pytest.mark.parametrize(
+    ("month", "other", "overlap"),
+    [((2026, 3), Every.MONTH, True), ((2026, 1), Every.QUARTER, True), ((2026, 4), Every.MONTH, False)],
+)
+def test_periods_overlap_where_a_day_lies_in_both(month: tuple[int, int], other: Every, overlap: bool) -> None:
+    march, another = Period.of(date(2026, 3, 5), Every.MONTH), Period.of(date(*month, 1), other)
+
+    assert march.overlaps(another) is another.overlaps(march) is overlap
