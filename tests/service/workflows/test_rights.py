@@ -290,11 +290,19 @@ async def test_a_right_that_has_an_end_ends_though_the_token_is_valid(world: Wor
     assert (await world.rosa.get(f"/v1/patients/{world.child}/plan")).status_code == 403
 
 
+def by_url(patient: str) -> Json:
+    """A Consent that says nothing, about this patient."""
+    parts: Json = {"resourceType": "Consent", "status": "draft", "scope": {"text": "x"}, "category": [{"text": "x"}]}
+    return {**parts, "patient": {"reference": patient}, "policyRule": {"text": "x"}}
+
+
 @pytest.mark.parametrize("named", ["inside", "by a URL", "of a patient by a URL"])
 async def test_a_refusal_counts_wherever_and_however_it_is_written(
     world: World, named: str, fhir_server: FhirServer
 ) -> None:
     base = fhir_server.base_url.rstrip("/")
+    if "URL" in named and (await world.fhir.post("Consent", json=by_url(f"{base}/Patient/{world.child}"))).is_error:
+        pytest.skip("this server keeps no references by URL")
     rosa = f"{base}/{world.rosa.reference}" if named == "by a URL" else world.rosa.reference
     denial: Json = {"type": "deny", "actor": [{"role": {"text": "proxy"}, "reference": {"reference": rosa}}]}
     await (consents(world, actor=[], provision=[denial]) if named == "inside" else consents(world, **denial))
