@@ -43,6 +43,7 @@ from service.network_folder import (
     fingerprint,
     must_be_free,
     must_be_known,
+    must_be_whole,
     organizations_in,
     read_counts,
 )
@@ -120,7 +121,9 @@ def run(
         from service.networks.engines import flatten
         from service.networks.tables import FLAT as TABLES
 
-    chosen, made_of = _chosen(definitions, measure), fingerprint(folder)
+    chosen = _chosen(definitions, measure)
+    must_be_whole(folder)
+    made_of = fingerprint(folder)
     day = as_of.date() if as_of else exported_on(folder)
     with extras(), _engine(engine, folder) as chosen_engine, progress() as bar:
         reading = bar.add_task("reading", total=len(TABLES))

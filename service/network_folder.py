@@ -53,6 +53,26 @@ def fingerprint(folder: Path) -> str:
     return found.hexdigest()
 
 
+def must_be_whole(folder: Path) -> None:
+    """There is something to count, and of a bulk export all that was fetched: from a part, less would be counted."""
+    if not folder.is_dir():
+        raise typer.BadParameter(f"there is no folder {folder}")
+    if not any(path.suffix in {".ndjson", ".parquet"} for path in folder.iterdir()):
+        what = "has neither NDJSON nor Parquet" if any(folder.iterdir()) else "is empty"
+        raise typer.BadParameter(f"{folder} {what}: coplan measures export {folder}")
+    if not (folder / EXPORT).exists():
+        return
+    state = decode((folder / EXPORT).read_bytes())
+    if not state.get("complete"):
+        raise typer.BadParameter(f"the export into {folder} is not finished: say coplan measures export again")
+    names = state.get("files") or [n for n in state.get("fetched", {}).values() if not n.startswith("Mixed-")]
+    if missing := [name for name in names if not (folder / name).is_file()]:
+        raise typer.BadParameter(
+            f"fetched by the export, but missing in {folder}: {', '.join(missing)}. Put them back, or remove {EXPORT}"
+            " and export anew"
+        )
+
+
 def must_be_free(folder: Path, *, replace: bool) -> None:
     """The folder is empty, or not there yet; with `replace` what is in it is deleted, if it was made by `synth`."""
     if not folder.exists() or not any(folder.iterdir()):

@@ -106,6 +106,33 @@ def test_counts_of_other_data_are_refused(
     assert "are others than those that were counted" in words(refused)
 
 
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        pytest.param({"fetched": {"u": "Goal-0007.ndjson"}}, "but missing in data: Goal-0007.ndjson", id="a file"),
+        pytest.param(
+            {"fetched": {"u": "Mixed-0000.ndjson"}, "files": ["Task-0000.ndjson"]}, "Task-0000.ndjson", id="a part"
+        ),
+        pytest.param({"complete": False}, "is not finished", id="not finished"),
+        pytest.param({"fetched": {"u": "Mixed-0000.ndjson"}}, None, id="parted by type"),
+        pytest.param({"fetched": {"u": "Patient-0000.ndjson"}, "files": ["Patient-0000.ndjson"]}, None, id="all"),
+    ],
+)
+def test_a_part_of_an_export_is_not_counted_as_the_whole(
+    state: dict[str, object], message: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    Path("data/Patient-0000.ndjson").write_bytes(b'{"resourceType":"Patient","id":"ann"}\n')
+    whole = {"request": {}, "transaction_time": "2026-01-01T00:00:00Z", "complete": True}
+    Path("data/export.json").write_bytes(encode(whole | state))
+    ran = coplan("measures", "run", "data", "--measure", "remission-pga")
+
+    assert ran.exit_code == (2 if message else 0), ran.output
+    assert (message or "0 counts") in words(ran)
+    assert Path("data/counts.json").exists() is (message is None)
+
+
 def test_the_truth_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     made = coplan(
@@ -131,9 +158,12 @@ def test_the_measures_are_listed() -> None:
         pytest.param(
             ("measures", "run", ".", "--measure", "remission-pga,none"), "no such measure: none", id="one of a list"
         ),
-        pytest.param(("measures", "run", "."), "--as-of", id="nothing says when it was exported"),
+        pytest.param(("measures", "run", "data"), "--as-of", id="nothing says when it was exported"),
+        pytest.param(("measures", "run", "nowhere"), "there is no folder nowhere", id="no folder"),
+        pytest.param(("measures", "run", "empty"), "empty is empty: coplan measures export empty", id="empty"),
+        pytest.param(("measures", "run", "."), "has neither NDJSON nor Parquet", id="no data"),
         pytest.param(
-            ("measures", "run", ".", "--as-of", "2026-01-01", "--engine", "x"), "duckdb or spark", id="unknown engine"
+            ("measures", "run", "data", "--as-of", "2026-01-01", "--engine", "x"), "duckdb or spark", id="engine"
         ),
         pytest.param(("measures", "report", ".", "--to", "out"), "coplan measures run", id="nothing counted"),
         pytest.param(
@@ -158,6 +188,9 @@ def test_what_cannot_be_done_is_said_in_a_line(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("service.networks.bulk_export.ATTEMPTS", 1)
     monkeypatch.delenv("COPLAN_FHIR_BASE_URL", raising=False)
+    for name in ("data", "empty"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "data" / "Patient.ndjson").touch()
     result = coplan(*arguments)
 
     assert result.exit_code != 0
@@ -204,6 +237,7 @@ def test_a_missing_extra_is_one_line_that_says_what_to_install(
     arguments: tuple[str, ...], missing: str, extra: str, tmp_path: Path
 ) -> None:
     """In a process of its own, in which the package cannot be imported."""
+    (tmp_path / "Patient.ndjson").touch()
     script = (
         f"import sys; sys.modules[{missing!r}] = None\n"
         f"from service.cli import app; app({list(arguments)!r}, standalone_mode=True)"
