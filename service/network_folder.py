@@ -19,13 +19,14 @@ COUNTS, FLAT, EXPORT, TRUTH = "counts.json", "flat", "export.json", "truth.json"
 class Counts:
     """What `counts.json` holds: which measures were looked for, as of which day, and what was counted, unmasked.
 
-    `made_of` is the fingerprint of the files that were counted.
+    `made_of` is the fingerprint of the files that were counted, `counted_by` the digest of each measure's definition.
     """
 
     measures: list[str]
     as_of: date
     counted: list[Counted]
     made_of: str
+    counted_by: dict[str, str]
 
 
 def read_counts(folder: Path) -> Counts:

@@ -267,6 +267,57 @@ def test_the_page_can_be_had_in_spanish_and_says_what_is_missing(folder: Path, t
     assert "Too much is hidden to judge" in words(drawn)
 
 
+def own_definitions(folder: Path, rule: str) -> Path:
+    """A folder with the measure of PUCAI by another rule, under the same id and version."""
+    one = next(r for r in resources() if r["id"] == "remission-pucai")
+    folder.mkdir(exist_ok=True)
+    (folder / "own.json").write_bytes(encode(one).replace(b"below=10", rule.encode()))
+    return folder
+
+
+@pytest.mark.parametrize("act", [("list",), ("run", "data"), ("report", "data", "--to", "out")])
+def test_a_definition_that_cannot_be_counted_by_is_named(
+    act: tuple[str, ...], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(folder, "data")
+    own_definitions(Path("defs"), "belw=10")
+    refused = coplan("measures", *act, "--definitions", "defs")
+
+    assert refused.exit_code == 2
+    assert "defs/own.json: measure remission-pucai: Measure.group.population.criteria has belw" in words(refused)
+    assert "Traceback" not in refused.output and not Path("out").exists()
+
+
+def test_counts_are_told_by_the_definition_that_they_were_counted_by(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(folder, "data")
+    own, other = own_definitions(Path("defs"), "below=11"), own_definitions(Path("other"), "below=12")
+    ran = coplan("measures", "run", "data", "--every", "quarter", "--definitions", own)
+    report, publish = ("report", "data", "--to", "out"), ("publish", "data", "--network", "network")
+
+    assert ran.exit_code == 0, ran.output
+    for act in (report, publish, (*report, "--definitions", other)):
+        refused = coplan("measures", *act)
+        assert refused.exit_code == 2
+        assert "remission-pucai: counted by another definition than this one" in words(refused)
+        assert "coplan measures run data" in words(refused)
+    assert not Path("out").exists()
+    assert coplan("measures", *report, "--definitions", own).exit_code == 0
+
+
+def test_nothing_is_published_as_a_measure_of_coplan_that_is_another(folder: Path, tmp_path: Path) -> None:
+    data, own = shutil.copytree(folder, tmp_path / "data"), own_definitions(tmp_path / "defs", "below=11")
+    assert coplan("measures", "run", data, "--every", "year", "--definitions", own).exit_code == 0
+    publish = ("measures", "publish", data, "--network", "network", "--fhir", "http://127.0.0.1:9/fhir")
+    refused = coplan(*publish, "--definitions", own)
+
+    assert refused.exit_code == 2
+    assert "the same url and version. Give it another url or version" in words(refused)
+
+
 @pytest.mark.hapi
 def test_reports_are_published_once(hapi_server: FhirServer, folder: Path, tmp_path: Path) -> None:
     """Of one measure, so that it is quick."""
