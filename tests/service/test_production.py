@@ -25,6 +25,15 @@ FIT: dict[str, Any] = {
 }
 CLIENT = {"token_endpoint": "https://ehr.example/token", "client_id": "coplan", "client_keys": "{}"}
 
+ASKED = {"introspection": "https://a.example/introspect", "client_id": "coplan", "client_secret": "s3cret"}
+CDS = {
+    "cds_base_url": "https://coplan.example",
+    "cds_clients": {"https://ehr.example": "https://ehr.example/jwks"},
+    "cds_fhir_servers": ["https://ehr.example/fhir"],
+    "cds_app_url": "https://app.example/launch",
+    "cds_origins": ["https://ehr.example"],
+}
+
 
 def flaws(**changed: Any) -> tuple[str, ...]:
     given = {name: value for name, value in {**FIT, **changed}.items() if value is not None}
@@ -48,6 +57,12 @@ def flaws(**changed: Any) -> tuple[str, ...]:
         pytest.param({"upstream_identity": "backend-services", "fhir_authorization": None, **CLIENT}, id="a system"),
         pytest.param({"cors_origins": ["https://portal.example"]}, id="a portal"),
         pytest.param({"allowed_hosts": ["*.example.org"]}, id="hosts of a domain"),
+        pytest.param({"issuers": {"https://a.example": {}}}, id="keys by discovery"),
+        pytest.param({"issuers": {"https://a.example": ASKED}}, id="an issuer that is asked"),
+        pytest.param(CDS, id="decision support"),
+        pytest.param(
+            {"cds_fhir_servers": ["http://127.0.0.1:8090/fhir"]}, id="hooks that name the FHIR server beside it"
+        ),
         pytest.param({"docs": True}, id="documentation opened on purpose"),
     ],
 )
@@ -71,6 +86,33 @@ def test_production_starts_with(changed: dict[str, Any]) -> None:
         pytest.param(
             {"issuers": {"https://a.example": "http://a.example/k"}}, "key set of issuer 1 is not https", id="key set"
         ),
+        pytest.param(
+            {"issuers": {"https://a.example": {"jwks": "http://a.example/k"}}},
+            "key set of issuer 1 is not https",
+            id="key set by name",
+        ),
+        pytest.param(
+            {"issuers": {"https://a.example": {"discovery": "http://a.example/d"}}},
+            "discovery of issuer 1 is not https",
+            id="discovery",
+        ),
+        pytest.param(
+            {"issuers": {"https://a.example": ASKED | {"introspection": "http://a.example/introspect"}}},
+            "introspection of issuer 1 is not https",
+            id="introspection",
+        ),
+        pytest.param(
+            CDS | {"cds_clients": {"https://ehr.example": "http://ehr.example/jwks"}},
+            "CDS_CLIENTS: the key set of client 1 is not https",
+            id="key set of a CDS client",
+        ),
+        pytest.param(
+            {"cds_fhir_servers": ["http://ehr.example/fhir"]}, "CDS_FHIR_SERVERS has one", id="FHIR for hooks"
+        ),
+        pytest.param(CDS | {"cds_base_url": "http://ehr.example"}, "CDS_BASE_URL is http", id="hooks in the clear"),
+        pytest.param({"cds_app_url": "http://ehr.example/a"}, "CDS_APP_URL is http", id="an app in the clear"),
+        pytest.param({"cds_origins": ["*"]}, "CDS_ORIGINS has a wildcard", id="hooks from any page"),
+        pytest.param({"cds_origins": ["http://ehr.example"]}, "CDS_ORIGINS has an origin", id="hooks from the clear"),
         pytest.param(
             {"issuers": {"urn:coplan:demo-issuer": "https://a.example/k"}}, "demo issuer", id="demo identities"
         ),
