@@ -26,13 +26,16 @@ class UnfitForProduction(ValueError):
         self.flaws = flaws
 
 
-def must_be_fit(settings: Settings) -> Settings:
+def must_be_fit(settings: Settings, unknown: Collection[str] = ()) -> Settings:
     """The settings themselves, once nothing speaks against them. In development nothing does.
+
+    Args:
+        unknown: what looks like a setting and is none, each in a sentence.
 
     Raises:
         UnfitForProduction: names all that is wrong, so that it is put right in one go.
     """
-    flaws = tuple(_flaws(settings)) if settings.mode == "production" else ()
+    flaws = (*unknown, *_flaws(settings)) if settings.mode == "production" else ()
     if flaws:
         raise UnfitForProduction(flaws)
     return settings

@@ -1,6 +1,7 @@
 """Production starts with fit settings only, and names each that is not."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from service.app import open_services
 from service.gateways.client_keys import ClientKeys
 from service.production import UnfitForProduction, must_be_fit
+from service.setting_names import unknown_settings
 from service.settings import Settings
 
 FIT: dict[str, Any] = {
@@ -202,3 +204,79 @@ def test_settings_that_cannot_be_read_are_named_without_their_values() -> None:
     assert done.returncode == 2
     assert all(name in done.stderr for name in ("COPLAN_FHIR_BASE_URL", "COPLAN_REDIS_URL", "COPLAN_DOCS"))
     assert "s3cret" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"COPLAN_ISUERS": "{}"}, ("COPLAN_ISUERS is no setting: did you mean COPLAN_ISSUERS?",)),
+        ({"coplan_proxy_acess": "none"}, ("COPLAN_PROXY_ACESS is no setting: did you mean COPLAN_PROXY_ACCESS?",)),
+        ({"COPLAN_SOMETHING_ELSE": "x"}, ("COPLAN_SOMETHING_ELSE is no setting",)),
+        ({"COPLAN_ISSUERS": "{}", "coplan_docs": "1", "PATH": "/bin", "COPLANS": "x"}, ()),
+        ({"COPLAN_TEST_HAPI": "http://x", "COPLAN_PORT": "8000", "COPLAN_DB_PASSWORD": "x"}, ()),
+        ({"COPLAN_SERVICE_HOST": "10.0.0.1", "COPLAN_SERVICE_PORT": "80", "COPLAN_PORT_80_TCP_ADDR": "x"}, ()),
+        ({"COPLAN_REDIS_SERVICE_HOST": "10.0.0.1", "COPLAN_REDIS_PORT": "tcp://10.0.0.1:6379"}, ()),
+        ({"COPLAN_REDIS_PORT": "6379"}, ("COPLAN_REDIS_PORT is no setting",)),
+    ],
+)
+def test_what_looks_like_a_setting_and_is_none_is_told(environment: dict[str, str], told: tuple[str, ...]) -> None:
+    found = unknown_settings(environment)
+
+    assert len(found) == len(told)
+    assert all(f.startswith(t) for f, t in zip(found, told, strict=True))
+
+
+def test_a_misspelt_file_of_a_secret_is_told(tmp_path: Path) -> None:
+    for name in ("coplan_cache_secret", "coplan_cache_secert", "..data"):
+        (tmp_path / name).touch()
+
+    assert unknown_settings({}, tmp_path) == ("COPLAN_CACHE_SECERT is no setting: did you mean COPLAN_CACHE_SECRET?",)
+    assert unknown_settings({}, tmp_path / "none") == ()
+
+
+def test_production_does_not_start_with_a_misspelt_setting() -> None:
+    unknown = ("COPLAN_ISUERS is no setting",)
+    with pytest.raises(UnfitForProduction, match="COPLAN_ISUERS is no setting"):
+        must_be_fit(Settings(**FIT), unknown)
+    must_be_fit(Settings(**FIT | {"mode": "development"}), unknown)
+
+
+def serve(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """`coplan serve` with these settings alone."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("COPLAN_")}
+    environment |= {f"COPLAN_{name.upper()}": value for name, value in settings.items()}
+    coplan = Path(sys.executable).with_name("coplan")
+    return subprocess.run([coplan, "serve", *arguments], capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.mark.parametrize(
+    ("setting", "content", "said"),
+    [
+        ("conflict_rules", "{", "truncated"),
+        ("conflict_rules", '{"version": "1", "modalities": [], "rules": []}', "no modality admission"),
+        ("trackables", "[", "Invalid JSON"),
+        ("trackables", '[{"key": 1}]', "0.key"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_a_line_that_names_its_setting(
+    setting: str, content: str, said: str, tmp_path: Path
+) -> None:
+    (path := tmp_path / "own.json").write_text(content)
+    done = serve(fhir_base_url="https://ehr.example/fhir", mode="development", **{setting: str(path)})
+
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("- ")]
+    assert line.startswith(f"- COPLAN_{setting.upper()} ({path}): ")
+    assert said in line
+
+
+def test_a_misspelt_setting_is_a_line_of_the_log() -> None:
+    """The port is taken, so that it ends."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = serve("--port", port, fhir_base_url="https://ehr.example/fhir", mode="development", isuers="{}")
+
+    assert done.returncode == 1
+    assert '"event": "unknown_settings"' in done.stdout
+    assert "COPLAN_ISUERS is no setting: did you mean COPLAN_ISSUERS?" in done.stdout
