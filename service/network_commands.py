@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
@@ -40,13 +41,14 @@ from service.network_folder import (
     Counts,
     exported_on,
     fingerprint,
+    first_broken_line,
     must_be_free,
     must_be_known,
     must_be_whole,
     organizations_in,
     read_counts,
 )
-from service.network_terminal import extras, progress, refusals, said, settings_of, step
+from service.network_terminal import extras, progress, refusals, said, settings_of, step, unreadable
 
 if TYPE_CHECKING:
     from service.networks.engines import Engine
@@ -124,7 +126,8 @@ def run(
     must_be_whole(folder)
     made_of = fingerprint(folder)
     day = as_of.date() if as_of else exported_on(folder)
-    with extras(), _engine(engine, folder) as chosen_engine, progress() as bar:
+    broken = partial(first_broken_line, folder)
+    with unreadable(broken), extras(), _engine(engine, folder) as chosen_engine, progress() as bar:
         reading = bar.add_task("reading", total=len(TABLES))
         flatten(chosen_engine, folder, folder / FLAT, told=step(bar, reading, "reading"))
         counting = bar.add_task("counting", total=len(wanted))

@@ -1,6 +1,7 @@
 """The folder of a network: what the counts are of, and what they may be shown as."""
 
 import hashlib
+import re
 import shutil
 from dataclasses import dataclass
 from datetime import date
@@ -72,6 +73,27 @@ def must_be_whole(folder: Path) -> None:
             f"fetched by the export, but missing in {folder}: {', '.join(missing)}. Put them back, or remove {EXPORT}"
             " and export anew"
         )
+
+
+def first_broken_line(folder: Path) -> str | None:
+    """Where the first line is that is not JSON: its file, its number and the byte, all from 1 on."""
+    for path in sorted(folder.glob("*.ndjson")):
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if (byte := _broken_at(line.rstrip())) is not None:
+                    return f"{path}: line {number} is not JSON, at byte {byte}"
+    return None
+
+
+def _broken_at(line: bytes) -> int | None:
+    if not line:
+        return None
+    try:
+        msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        found = re.search(r"\(byte (\d+)\)", str(exc))
+        return (int(found[1]) if found else len(line)) + 1
+    return None
 
 
 def must_be_free(folder: Path, *, replace: bool) -> None:

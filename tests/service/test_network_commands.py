@@ -133,6 +133,32 @@ def test_a_part_of_an_export_is_not_counted_as_the_whole(
     assert Path("data/counts.json").exists() is (message is None)
 
 
+@pytest.mark.parametrize(
+    ("observation", "said"),
+    [
+        (b'{"resourceType":"Observation",\n', "data/Observation.ndjson: line 2 is not JSON, at byte 31"),
+        (b'{"resourceType" "Observation"}\n', "data/Observation.ndjson: line 2 is not JSON, at byte 17"),
+        (b'{"resourceType":"Observation","valueInteger":"x"}\n', "Observation.ndjson"),
+        (
+            b'{"resourceType":"Observation","status":"final","effectiveDateTime":"2025-13-45T10:00:00Z"}\n',
+            "out of range",
+        ),
+    ],
+)
+def test_data_that_cannot_be_read_are_one_line(
+    observation: bytes, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    Path("data/Observation.ndjson").write_bytes(b'{"resourceType":"Observation"}\n' + observation + b"{}\n")
+    ran = coplan("measures", "run", "data", "--as-of", "2026-01-01")
+
+    assert ran.exit_code == 1
+    (line,) = [line for line in ran.output.splitlines() if "cannot be counted" in line]
+    assert said in line
+    assert isinstance(ran.exception, SystemExit)
+
+
 def test_the_truth_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     made = coplan(
