@@ -271,8 +271,10 @@ def synthetic_network(
     with extras():
         from service.networks.synthetic import synthesise
 
-    if patients < centres or form not in {"ndjson", "parquet"}:
-        raise typer.BadParameter("there must be a patient for each centre, and the format be ndjson or parquet")
+    if patients < centres:
+        raise typer.BadParameter(f"fewer than the {centres} centres", param_hint="--patients")
+    if form not in {"ndjson", "parquet"}:
+        raise typer.BadParameter("ndjson or parquet", param_hint="--format")
     must_be_free(to, replace=replace)
     with progress() as bar:
         task = bar.add_task("making", total=centres)

@@ -28,7 +28,11 @@ def extras() -> Iterator[None]:
         if missing is None:
             raise
         extra = OF_EXTRA.get(missing, "network")
-        said.print(f"{missing} is not installed: it comes with the extra `{extra}`: pip install 'coplan\\[{extra}]'")
+        said.print(
+            f"{missing} is not installed: it comes with the extra `{extra}`: pip install 'coplan[{extra}]',"
+            f" or in a clone pip install -e '.[{extra}]'",
+            markup=False,
+        )
         raise typer.Exit(2) from exc
 
 

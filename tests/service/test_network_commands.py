@@ -197,8 +197,11 @@ def test_the_measures_are_listed() -> None:
         ),
         pytest.param(("measures", "run", ".", "--definitions", "none"), "no measure in none", id="no definitions"),
         pytest.param(
-            ("synth", "network", "--to", "x", "--centres", "9", "--patients", "8"), "for each centre", id="too few"
+            ("synth", "network", "--to", "x", "--centres", "9", "--patients", "8"),
+            "fewer than the 9 centres",
+            id="too few",
         ),
+        pytest.param(("synth", "network", "--to", "x", "--format", "csv"), "ndjson or parquet", id="no such format"),
         pytest.param(
             ("measures", "export", ".", "--fhir", "http://127.0.0.1:9/fhir"), "cannot be reached", id="no server"
         ),
@@ -273,7 +276,7 @@ def test_a_missing_extra_is_one_line_that_says_what_to_install(
     assert done.returncode == 2, done.stderr
     said = re.sub(r"\s+", " ", done.stderr)
     assert f"{missing} is not installed" in said
-    assert f"'coplan[{extra}]'" in said
+    assert f"'coplan[{extra}]'" in said and f"in a clone pip install -e '.[{extra}]'" in said
     assert "Traceback" not in said
 
 
