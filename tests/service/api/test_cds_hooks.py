@@ -209,7 +209,7 @@ async def test_a_card_is_in_the_language_of_the_clinician(world: World) -> None:
     spanish, *english = summaries
     assert spanish == (
         "Ingreso que la persona no desea: hablen antes de firmar",
-        "Preguntar y anotar la respuesta",
+        "Preguntar de nuevo y anotar la respuesta",
         "Urgencia: no hay tiempo para preguntar",
     )
     assert {s for s, _, _ in english} == {"Admission that the patient does not want: talk before you sign"}
