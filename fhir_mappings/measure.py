@@ -3,6 +3,8 @@
 Source: https://hl7.org/fhir/R4/measure.html
 """
 
+import re
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -16,10 +18,26 @@ from fhir_mappings.model import Coding
 RULE_LANGUAGE: Final = "text/x-coplan-rule"
 """`Expression.language` of a rule and its parameters: `remission?code=urn:coplan:ibd-index|pucai&below=10`.
 
-The parameters are `code` (0..*, `system|code`), `below` (0..1), `met-by` (0..*) and `days` (0..1).
+The parameters are `code` (1..*, `system|code`), `below` (0..1), `met-by` (0..*) and `days` (1..1): see PARAMETERS.
 """
+RULE: Final = "Measure.group.population.criteria"
+PARAMETERS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
+    "asked-first": (("code",),),
+    "days-to-decision": (),
+    "goals-agreed": (),
+    "goals-authored": (),
+    "goals-followed-up": (),
+    "proposals-unanswered": (("days",),),
+    "remission": (("code",), ("below", "met-by")),
+}
+"""Each rule, with what it takes: of each group of parameters at least one."""
+REPEATED: Final = frozenset({"code", "met-by"})
 MEASURE_SCORING: Final = "http://terminology.hl7.org/CodeSystem/measure-scoring"
 IMPROVEMENT_NOTATION: Final = "http://terminology.hl7.org/CodeSystem/measure-improvement-notation"
+
+NUMBERS: Final = {"below": re.compile(r"-?\d{1,9}(\.\d{1,6})?"), "days": re.compile(r"\d{1,5}")}
+SCORED: Final = {"days-to-decision": Scoring.CONTINUOUS_VARIABLE}
+"""A rule of days has a median; all others have a share."""
 
 C = TypeVar("C", bound=StrEnum)
 
@@ -30,8 +48,11 @@ def measure_from_fhir(resource: Json) -> MeasureDefinition:
     Raises:
         MappingError: an element that the measure cannot be computed without is missing or unknown.
     """
-    rule, _, query = _expression(resource).partition("?")
-    parameters = parse_qs(query, strict_parsing=bool(query))
+    rule, parameters = _rule(resource)
+    below, days = _number(parameters, "below"), _number(parameters, "days")
+    scoring = _coded(Scoring, resource, "scoring", MEASURE_SCORING)
+    if scoring is not SCORED.get(rule, Scoring.PROPORTION):
+        raise MappingError("Measure.scoring", "is not that of the rule {rule}", rule=rule)
     return MeasureDefinition(
         id=required(resource, "id", "Measure.id"),
         url=required(resource, "url", "Measure.url"),
@@ -40,12 +61,12 @@ def measure_from_fhir(resource: Json) -> MeasureDefinition:
         description=required(resource, "description", "Measure.description"),
         plain=required(resource, "purpose", "Measure.purpose"),
         rule=rule,
-        scoring=_coded(Scoring, resource, "scoring", MEASURE_SCORING),
+        scoring=scoring,
         improvement=_coded(Improvement, resource, "improvementNotation", IMPROVEMENT_NOTATION),
         codes=tuple(map(_coding, parameters.get("code", ()))),
-        below=next(map(Decimal, parameters.get("below", ())), None),
+        below=Decimal(below) if below is not None else None,
         met_by=frozenset(parameters.get("met-by", ())),
-        days=next(map(int, parameters.get("days", ())), None),
+        days=int(days) if days is not None else None,
     )
 
 
@@ -65,13 +86,45 @@ def _lists(value: Any) -> bool:
     return isinstance(value, list) and any(map(_lists, value))
 
 
+def _rule(resource: Json) -> tuple[str, dict[str, list[str]]]:
+    """The rule of the measure and its parameters, all of which the rule knows and none of which it lacks."""
+    rule, mark, query = _expression(resource).partition("?")
+    if rule not in PARAMETERS:
+        raise MappingError(RULE, "names the rule {rule}: there are {known}", rule=rule, known=", ".join(PARAMETERS))
+    parameters = parse_qs(query, keep_blank_values=True)
+    known = {name for group in PARAMETERS[rule] for name in group}
+    if wrong := sorted(parameters.keys() - known):
+        takes = ", ".join(sorted(known)) or "no parameters"
+        raise MappingError(RULE, "has {wrong}: the rule {rule} takes {takes}", wrong=wrong[0], rule=rule, takes=takes)
+    for name, values in parameters.items():
+        if "" in values or (len(values) > 1 and name not in REPEATED):
+            raise MappingError(RULE, "has {name} without a value or more than once", name=name)
+    if mark and not query:
+        raise MappingError(RULE, "ends with ? and no parameters")
+    for group in PARAMETERS[rule]:
+        if not parameters.keys() & set(group):
+            raise MappingError(RULE, "lacks {name}: the rule {rule} needs it", name=" or ".join(group), rule=rule)
+    return rule, parameters
+
+
+def _number(parameters: Mapping[str, list[str]], name: str) -> str | None:
+    """A number as it is written."""
+    found = next(iter(parameters.get(name, ())), None)
+    if found is not None and not NUMBERS[name].fullmatch(found):
+        raise MappingError(RULE, "has {name}, which is no number of that kind", name=name)
+    return found
+
+
 def _expression(resource: Json) -> str:
+    """The one expression of all populations."""
     populations = (p for g in items(resource, "group", "Measure.group") for p in g.get("population", []))
     criteria = (p.get("criteria", {}) for p in populations)
-    found: str | None = next((c.get("expression") for c in criteria if c.get("language") == RULE_LANGUAGE), None)
-    if found is None:
-        raise MappingError("Measure.group.population.criteria", f"names no rule in {RULE_LANGUAGE}")
-    return found
+    found = {c.get("expression", "") for c in criteria if c.get("language") == RULE_LANGUAGE}
+    if not found:
+        raise MappingError(RULE, f"names no rule in {RULE_LANGUAGE}")
+    if len(found) > 1:
+        raise MappingError(RULE, "has another expression in one population than in another")
+    return str(found.pop())
 
 
 def _coded(value_set: type[C], resource: Json, name: str, system: str) -> C:
@@ -82,5 +135,7 @@ def _coded(value_set: type[C], resource: Json, name: str, system: str) -> C:
 
 
 def _coding(token: str) -> Coding:
-    system, _, code = token.rpartition("|")
+    system, bar, code = token.rpartition("|")
+    if not (bar and code):
+        raise MappingError(RULE, "has code, which is no system|code")
     return Coding(system, code)

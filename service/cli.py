@@ -34,9 +34,10 @@ from service.gateways.demo_record import DEMO_ORGANIZATION, DEMO_PEOPLE, seed
 from service.gateways.fhir_client import open_fhir_client
 from service.gateways.smart_tokens import SmartTokenVerifier
 from service.gateways.template_library import install_templates
-from service.logs import configure_logs
+from service.logs import configure_logs, log
 from service.network_commands import measures, synth
 from service.production import UnfitForProduction, must_be_fit
+from service.setting_names import unknown_settings
 from service.settings import Settings
 from service.terminal import stopped_in_peace
 
@@ -162,19 +163,25 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen at")] = 8000,
 ) -> None:
     """Starts the service for a FHIR server and token issuers named by COPLAN_… settings."""
-    settings = _settings()
+    settings, unknown = _settings()
     configure_logs(settings.log_level)
+    if unknown:
+        log.warning("unknown_settings", issues=unknown)
     service = create_app(lambda: open_services(settings), Edge.of(settings), cds_origins=settings.cds_origins)
     with suppress(KeyboardInterrupt):
         _Server(service).run([_listener(host, port)])
 
 
-def _settings() -> Settings:
-    """Those of the environment; what is wrong with them is said without their values, which may be secrets."""
+def _settings() -> tuple[Settings, tuple[str, ...]]:
+    """Those of the environment, and what looks like one and is none; what is wrong is said without values, which may be
+    secrets.
+    """
     try:
-        settings = must_be_fit(Settings())
+        settings = Settings()
+        unknown = unknown_settings(os.environ, settings.secrets_dir)
+        must_be_fit(settings, unknown)
         if not (flaws := tuple(unusable(settings))):
-            return settings
+            return settings, unknown
         print(UNUSABLE, *flaws, sep="\n- ", file=sys.stderr)
     except ValidationError as exc:
         found = (flaw_of(e, ("body", *e["loc"])) for e in exc.errors(include_input=False))

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
@@ -28,12 +29,11 @@ from service.domain.detection import Change, detection
 from service.domain.network_measures import Funnel, Judgement, Series, funnel, reports_of_run, series
 from service.domain.small_cells import SMALLEST_CELL
 from service.gateways.demo_record import put_organizations
-from service.measure_definitions import measures as known_measures
-from service.measure_definitions import measures_in
 from service.network_charts.control_chart import control_chart
 from service.network_charts.funnel import funnel_chart
 from service.network_charts.page import Across, page
 from service.network_charts.words import day_in_words
+from service.network_definitions import chosen, counted_by, digest, must_be_told_apart
 from service.network_folder import (
     COUNTS,
     FLAT,
@@ -41,12 +41,14 @@ from service.network_folder import (
     Counts,
     exported_on,
     fingerprint,
+    first_broken_line,
     must_be_free,
     must_be_known,
+    must_be_whole,
     organizations_in,
     read_counts,
 )
-from service.network_terminal import extras, progress, refusals, said, settings_of, step
+from service.network_terminal import extras, progress, refusals, said, settings_of, step, unreadable
 
 if TYPE_CHECKING:
     from service.networks.engines import Engine
@@ -66,7 +68,7 @@ Fhir = Annotated[str | None, typer.Option(help="Base of the FHIR server; without
 def list_measures(definitions: Definitions = None) -> None:
     """Lists the measures that there are."""
     table = Table("Measure", "Version", "What it counts", box=None)
-    for measure in _chosen(definitions, None):
+    for measure in chosen(definitions):
         table.add_row(measure.id, measure.version, measure.title)
     Console().print(table)
 
@@ -120,20 +122,24 @@ def run(
         from service.networks.engines import flatten
         from service.networks.tables import FLAT as TABLES
 
-    chosen, made_of = _chosen(definitions, measure), fingerprint(folder)
+    wanted = chosen(definitions, measure)
+    must_be_whole(folder)
+    made_of = fingerprint(folder)
     day = as_of.date() if as_of else exported_on(folder)
-    with extras(), _engine(engine, folder) as chosen_engine, progress() as bar:
+    broken = partial(first_broken_line, folder)
+    with unreadable(broken), extras(), _engine(engine, folder) as chosen_engine, progress() as bar:
         reading = bar.add_task("reading", total=len(TABLES))
         flatten(chosen_engine, folder, folder / FLAT, told=step(bar, reading, "reading"))
-        counting = bar.add_task("counting", total=len(chosen))
+        counting = bar.add_task("counting", total=len(wanted))
         told = step(bar, counting, "counting")
-        found = list(count(chosen_engine, folder / FLAT, chosen, as_of=day, every=every, told=told))
+        found = list(count(chosen_engine, folder / FLAT, wanted, as_of=day, every=every, told=told))
         bar.update(reading, description="read", completed=len(TABLES))
-        bar.update(counting, description="counted", completed=len(chosen))
-    (folder / COUNTS).write_bytes(encode(Counts([m.id for m in chosen], day, found, made_of)))
+        bar.update(counting, description="counted", completed=len(wanted))
+    counts = Counts([m.id for m in wanted], day, found, made_of, {m.id: digest(m) for m in wanted})
+    (folder / COUNTS).write_bytes(encode(counts))
     counted = {c.measure for c in found}
     said.print(f"{len(found)} counts of {len(counted)} measures in {folder / COUNTS}.")
-    if nothing := [m.id for m in chosen if m.id not in counted]:
+    if nothing := [m.id for m in wanted if m.id not in counted]:
         said.print(f"Nothing to count for {', '.join(nothing)}.")
 
 
@@ -158,10 +164,11 @@ def report(
         raise typer.BadParameter(f"the page is written in {' or '.join(SHIPPED)}")
     counts, words = read_counts(folder), Language(language)
     must_be_known(folder, counts, network, centre)
+    known = counted_by(definitions, counts, folder)
     to.mkdir(parents=True, exist_ok=True)
     shown: list[tuple[Series, Across]] = []
     with (to / "reports.ndjson").open("wb") as file, extras(), progress() as bar:
-        by_measure = _reports(counts, network, smallest, definitions)
+        by_measure = _reports(counts, network, smallest, known)
         task = bar.add_task("drawing", total=len(by_measure))
         for measure, found in by_measure.items():
             bar.update(task, description=measure.id)
@@ -177,7 +184,7 @@ def report(
         shown,
         folder,
         counts,
-        definitions,
+        known,
         centre=centre,
         language=words,
         baseline=baseline,
@@ -200,8 +207,10 @@ def publish(
 
     counts = read_counts(folder)
     must_be_known(folder, counts, network, None)
+    known = counted_by(definitions, counts, folder)
+    must_be_told_apart(m for m in known if m.id in counts.measures)
     settings = settings_of(fhir)
-    found = [r for of_one in _reports(counts, network, SMALLEST_CELL, definitions).values() for r in of_one]
+    found = [r for of_one in _reports(counts, network, SMALLEST_CELL, known).values() for r in of_one]
     token = settings.fhir_authorization.get_secret_value() if settings.fhir_authorization else None
 
     async def write(bar: Progress) -> int:
@@ -262,8 +271,10 @@ def synthetic_network(
     with extras():
         from service.networks.synthetic import synthesise
 
-    if patients < centres or form not in {"ndjson", "parquet"}:
-        raise typer.BadParameter("there must be a patient for each centre, and the format be ndjson or parquet")
+    if patients < centres:
+        raise typer.BadParameter(f"fewer than the {centres} centres", param_hint="--patients")
+    if form not in {"ndjson", "parquet"}:
+        raise typer.BadParameter("ndjson or parquet", param_hint="--format")
     must_be_free(to, replace=replace)
     with progress() as bar:
         task = bar.add_task("making", total=centres)
@@ -311,7 +322,7 @@ def _write_page(
     shown: list[tuple[Series, Across]],
     folder: Path,
     counts: Counts,
-    definitions: Path | None,
+    known: list[MeasureDefinition],
     *,
     centre: str | None,
     language: Language,
@@ -324,7 +335,7 @@ def _write_page(
     )
     made_of = language.say("Made of data exported on {day}.", day=day_in_words(exported_on(folder, counts), language))
     there = {own.measure.id for own, _ in shown}
-    without = [m for m in _chosen(definitions, None) if m.id in counts.measures and m.id not in there]
+    without = [m for m in known if m.id in counts.measures and m.id not in there]
     text = page(
         title, shown, made_of=made_of, language=language, baseline=baseline, without=without, is_masked=is_masked
     )
@@ -348,12 +359,10 @@ def _tell_what_is_not_judged(found: list[Series], folder: Path) -> None:
 
 
 def _reports(
-    counts: Counts, network: str, smallest: int, definitions: Path | None
+    counts: Counts, network: str, smallest: int, defined: list[MeasureDefinition]
 ) -> dict[MeasureDefinition, list[MeasureReport]]:
     """The masked reports by measure, in the order in which they are read; one computed at the same moment for all."""
-    known = {m.id: m for m in _chosen(definitions, None)}
-    if unknown := {c.measure for c in counts.counted} - known.keys():
-        raise typer.BadParameter(f"counted, but not defined: {', '.join(sorted(unknown))}. --definitions FOLDER")
+    known = {m.id: m for m in defined}
     found: dict[str, list[MeasureReport]] = {m.canonical: [] for m in known.values()}
     for r in reports_of_run(counts.counted, known, network=network, at=_now(), smallest=smallest):
         found[r.measure].append(r)
@@ -365,16 +374,6 @@ def _by_period(found: list[MeasureReport]) -> Iterator[list[MeasureReport]]:
     for r in found:
         parts.setdefault((r.measure, r.period), []).append(r)
     yield from parts.values()
-
-
-def _chosen(definitions: Path | None, names: list[str] | None) -> list[MeasureDefinition]:
-    known = known_measures() if definitions is None else measures_in(definitions)
-    if not known:
-        raise typer.BadParameter(f"there is no measure in {definitions}")
-    wanted = [name.strip() for listed in names or () for name in listed.split(",")]
-    if unknown := set(wanted) - known.keys():
-        raise typer.BadParameter(f"no such measure: {', '.join(sorted(unknown))}. See: coplan measures list")
-    return [m for m in known.values() if not wanted or m.id in wanted]
 
 
 def _engine(name: str, folder: Path) -> AbstractContextManager["Engine"]:

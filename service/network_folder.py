@@ -1,6 +1,7 @@
 """The folder of a network: what the counts are of, and what they may be shown as."""
 
 import hashlib
+import re
 import shutil
 from dataclasses import dataclass
 from datetime import date
@@ -19,13 +20,14 @@ COUNTS, FLAT, EXPORT, TRUTH = "counts.json", "flat", "export.json", "truth.json"
 class Counts:
     """What `counts.json` holds: which measures were looked for, as of which day, and what was counted, unmasked.
 
-    `made_of` is the fingerprint of the files that were counted.
+    `made_of` is the fingerprint of the files that were counted, `counted_by` the digest of each measure's definition.
     """
 
     measures: list[str]
     as_of: date
     counted: list[Counted]
     made_of: str
+    counted_by: dict[str, str]
 
 
 def read_counts(folder: Path) -> Counts:
@@ -51,6 +53,47 @@ def fingerprint(folder: Path) -> str:
             with path.open("rb") as file:
                 found.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
     return found.hexdigest()
+
+
+def must_be_whole(folder: Path) -> None:
+    """There is something to count, and of a bulk export all that was fetched: from a part, less would be counted."""
+    if not folder.is_dir():
+        raise typer.BadParameter(f"there is no folder {folder}")
+    if not any(path.suffix in {".ndjson", ".parquet"} for path in folder.iterdir()):
+        what = "has neither NDJSON nor Parquet" if any(folder.iterdir()) else "is empty"
+        raise typer.BadParameter(f"{folder} {what}: coplan measures export {folder}")
+    if not (folder / EXPORT).exists():
+        return
+    state = decode((folder / EXPORT).read_bytes())
+    if not state.get("complete"):
+        raise typer.BadParameter(f"the export into {folder} is not finished: say coplan measures export again")
+    names = state.get("files") or [n for n in state.get("fetched", {}).values() if not n.startswith("Mixed-")]
+    if missing := [name for name in names if not (folder / name).is_file()]:
+        raise typer.BadParameter(
+            f"fetched by the export, but missing in {folder}: {', '.join(missing)}. Put them back, or remove {EXPORT}"
+            " and export anew"
+        )
+
+
+def first_broken_line(folder: Path) -> str | None:
+    """Where the first line is that is not JSON: its file, its number and the byte, all from 1 on."""
+    for path in sorted(folder.glob("*.ndjson")):
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if (byte := _broken_at(line.rstrip())) is not None:
+                    return f"{path}: line {number} is not JSON, at byte {byte}"
+    return None
+
+
+def _broken_at(line: bytes) -> int | None:
+    if not line:
+        return None
+    try:
+        msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        found = re.search(r"\(byte (\d+)\)", str(exc))
+        return (int(found[1]) if found else len(line)) + 1
+    return None
 
 
 def must_be_free(folder: Path, *, replace: bool) -> None:

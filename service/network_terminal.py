@@ -15,6 +15,7 @@ from service.settings import Settings
 said: Final = Console(stderr=True, highlight=False)
 OF_EXTRA: Final = {"pyspark": "spark"}
 """Which extra brings what; all else that is not always installed comes with `network`."""
+OF_ENGINES: Final = frozenset({"_duckdb", "duckdb", "ibis", "py4j", "pyspark"})
 
 
 @contextmanager
@@ -27,7 +28,11 @@ def extras() -> Iterator[None]:
         if missing is None:
             raise
         extra = OF_EXTRA.get(missing, "network")
-        said.print(f"{missing} is not installed: it comes with the extra `{extra}`: pip install 'coplan\\[{extra}]'")
+        said.print(
+            f"{missing} is not installed: it comes with the extra `{extra}`: pip install 'coplan[{extra}]',"
+            f" or in a clone pip install -e '.[{extra}]'",
+            markup=False,
+        )
         raise typer.Exit(2) from exc
 
 
@@ -72,6 +77,25 @@ def refusals() -> Iterator[None]:
         yield
     except CoPlanError as exc:
         said.print(f"[bold]It did not work:[/bold] {exc}")
+        raise typer.Exit(1) from exc
+
+
+@contextmanager
+def unreadable(broken: Callable[[], str | None]) -> Iterator[None]:
+    """Data that an engine cannot read are one line: where they are broken, else the first of what it says.
+
+    Args:
+        broken: finds the place; asked only once an engine has given up.
+    """
+    try:
+        yield
+    except ImportError:
+        raise
+    except Exception as exc:
+        if type(exc).__module__.partition(".")[0] not in OF_ENGINES:
+            raise
+        why = broken() or str(exc).strip().partition("\n")[0]
+        said.print(f"The data cannot be counted: {why}", markup=False, soft_wrap=True)
         raise typer.Exit(1) from exc
 
 

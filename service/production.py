@@ -3,11 +3,14 @@
 Each sentence names the setting, what is wrong, and never its value.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from pydantic import HttpUrl
+
+from service.issuer_settings import IssuerSettings
 from service.settings import Settings
 
 MIN_SECRET: Final = 32
@@ -23,13 +26,16 @@ class UnfitForProduction(ValueError):
         self.flaws = flaws
 
 
-def must_be_fit(settings: Settings) -> Settings:
+def must_be_fit(settings: Settings, unknown: Collection[str] = ()) -> Settings:
     """The settings themselves, once nothing speaks against them. In development nothing does.
+
+    Args:
+        unknown: what looks like a setting and is none, each in a sentence.
 
     Raises:
         UnfitForProduction: names all that is wrong, so that it is put right in one go.
     """
-    flaws = tuple(_flaws(settings)) if settings.mode == "production" else ()
+    flaws = (*unknown, *_flaws(settings)) if settings.mode == "production" else ()
     if flaws:
         raise UnfitForProduction(flaws)
     return settings
@@ -40,6 +46,7 @@ def _flaws(settings: Settings) -> Iterator[str]:
     yield from _of_the_issuers(settings)
     yield from _of_redis(settings)
     yield from _of_the_edge(settings)
+    yield from _of_decision_support(settings)
     if not settings.audit_reads:
         yield "COPLAN_AUDIT_READS is off: reads of patients' data would leave no trace"
     if settings.log_level == "DEBUG":
@@ -66,13 +73,14 @@ def _of_the_fhir_server(settings: Settings) -> Iterator[str]:
 def _of_the_issuers(settings: Settings) -> Iterator[str]:
     if not settings.issuers:
         yield "COPLAN_ISSUERS is empty: nobody could be identified"
-    for position, (issuer, keys) in enumerate(settings.issuers.items(), 1):
+    for position, (issuer, given) in enumerate(settings.issuers.items(), 1):
         if DEMO in issuer:
             yield f"COPLAN_ISSUERS: issuer {position} is the demo issuer"
         elif not issuer.startswith("https://"):
             yield f"COPLAN_ISSUERS: issuer {position} is not https"
-        if _is_plain(_key_set(keys)):
-            yield f"COPLAN_ISSUERS: the key set of issuer {position} is not https"
+        for what, url in _asked_there(given):
+            if _is_plain(url):
+                yield f"COPLAN_ISSUERS: the {what} of issuer {position} is not https"
     if settings.audience.startswith(DEMO) or settings.audience == Settings.model_fields["audience"].default:
         yield "COPLAN_AUDIENCE is the default: name this service as its issuers do, for example by its base URL"
 
@@ -93,15 +101,36 @@ def _of_redis(settings: Settings) -> Iterator[str]:
 def _of_the_edge(settings: Settings) -> Iterator[str]:
     if not settings.allowed_hosts or "*" in settings.allowed_hosts:
         yield "COPLAN_ALLOWED_HOSTS is open: name the hosts that this service answers to"
-    if any("*" in origin for origin in settings.cors_origins):
-        yield "COPLAN_CORS_ORIGINS has a wildcard: name the portals"
-    if any(not origin.startswith("https://") for origin in settings.cors_origins if "*" not in origin):
-        yield "COPLAN_CORS_ORIGINS has an origin that is not https"
+    yield from _of_origins("COPLAN_CORS_ORIGINS", settings.cors_origins, "the portals")
 
 
-def _key_set(keys: Any) -> str:
-    """Wherever the issuer's settings keep the URL of its key set."""
-    return str(keys)
+def _of_decision_support(settings: Settings) -> Iterator[str]:
+    for position, url in enumerate(settings.cds_clients.values(), 1):
+        if _is_plain(url):
+            yield f"COPLAN_CDS_CLIENTS: the key set of client {position} is not https"
+    if any(_is_plain(url) and not _is_loopback(url.host) for url in settings.cds_fhir_servers):
+        yield "COPLAN_CDS_FHIR_SERVERS has one that is http and not on this machine: use https"
+    if settings.cds_base_url and _is_plain(settings.cds_base_url):
+        yield "COPLAN_CDS_BASE_URL is http: use https"
+    if settings.cds_app_url and _is_plain(settings.cds_app_url):
+        yield "COPLAN_CDS_APP_URL is http: use https"
+    yield from _of_origins("COPLAN_CDS_ORIGINS", settings.cds_origins, "the EHRs")
+
+
+def _of_origins(setting: str, origins: Collection[str], who: str) -> Iterator[str]:
+    if any("*" in origin for origin in origins):
+        yield f"{setting} has a wildcard: name {who}"
+    if any(not origin.startswith("https://") for origin in origins if "*" not in origin):
+        yield f"{setting} has an origin that is not https"
+
+
+def _asked_there(given: HttpUrl | IssuerSettings) -> Iterator[tuple[str, HttpUrl]]:
+    """Each URL of an issuer that is asked, and what it is."""
+    if not isinstance(given, IssuerSettings):
+        yield "key set", given
+        return
+    named = (("key set", given.jwks), ("discovery", given.discovery), ("introspection", given.introspection))
+    yield from ((what, url) for what, url in named if url is not None)
 
 
 def _is_plain(url: Any) -> bool:

@@ -70,7 +70,7 @@ CARDS: Final = {
             ],
             "links": [
                 {
-                    "label": "Ask, and write down the answer",
+                    "label": "Ask again, and write down the answer",
                     "url": "https://coplan.example/launch",
                     "type": "smart",
                     "appContext": '{"ask":"admission","encounter":"Encounter/ed-1"}',

@@ -38,6 +38,7 @@ from service.domain.cards import Card
 from service.domain.hooks import BY_ID, SERVICES, Answer, CdsService
 from service.errors import Flaw, InvalidContent, NotAuthenticated, ResourceNotFound
 from service.guarded_fhir import GuardedFhir
+from service.logs import log
 from service.ports import FhirGateway
 from service.rights import Rights
 from service.witnessed_fhir import WitnessedFhir, WitnessedGuard
@@ -63,8 +64,10 @@ async def get_cds_client(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> str:
     """The issuer of the token, which has to name this endpoint."""
-    base = services.settings.cds_base_url
-    if credentials is None or base is None:
+    base, path = services.settings.cds_base_url, request.scope["route"].path
+    if base is None or credentials is None:
+        reason = "no Bearer token" if base else "COPLAN_CDS_BASE_URL is not set"
+        log.info("cds_token_refused", reason=reason, issuer="unknown", where=path)
         raise NotAuthenticated("send a token of a CDS client")
     endpoint = f"{str(base).rstrip('/')}{request.scope['path']}"
     return await services.decisions.clients.verify(credentials.credentials, endpoint)

@@ -294,6 +294,11 @@ def _links(card: Card, encounter: str | None, app_url: str | None) -> tuple[Link
         return ()
     wanted = {k: v for k, v in (("ask", card.asks), ("encounter", encounter if card.asks else None)) if v}
     context = msgspec.json.encode(wanted).decode() if wanted else None
+    return (LinkView(label=_label(card), url=app_url, type="smart", app_context=context),)
+
+
+def _label(card: Card) -> str:
     say = card.language.say
-    label = say("Ask, and write down the answer") if card.asks else say("Open what was said and agreed")
-    return (LinkView(label=label, url=app_url, type="smart", app_context=context),)
+    if card.asks is None:
+        return say("Open what was said and agreed")
+    return say("Ask again, and write down the answer") if card.asks_again else say("Ask, and write down the answer")

@@ -77,12 +77,12 @@ def own_of(preference: Preference, situation: Situation) -> Preference | None:
 
 
 def answer_in_short(answer: Preference, situation: Situation) -> str:
-    """Both, where somebody else's answer holds and the patient said otherwise."""
+    """With who said it, if not the patient; both, where somebody else's holds and the patient said otherwise."""
     language, own = situation.language, own_of(answer, situation)
-    if own is None:
-        return _in_short(answer, language)
-    first, later = (lower(_in_short(p, language)) for p in (own, answer))
     by = f" ({lower(language.say(SAID_BY[answer.source]))})" if answer.source else ""
+    if own is None:
+        return f"{_in_short(answer, language)}{by if answer.source is not Source.PATIENT else ''}"
+    first, later = (lower(_in_short(p, language)) for p in (own, answer))
     return language.say("Two answers: the patient {own}; later: {other}{by}", own=first, other=later, by=by)
 
 

@@ -48,7 +48,8 @@ UNANSWERED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One card. `about` names what it is about, by which it is the same card again; `asks` adds a link that asks.
+    """One card. `about` names what it is about, by which it is the same card again; `asks` adds a link that asks,
+    `asks_again` where there is an answer already.
 
     `reasons` are those that somebody who goes on despite it can have.
     """
@@ -60,6 +61,7 @@ class Card:
     asks: str | None = None
     reasons: tuple[Coding, ...] = ()
     language: Language = ENGLISH
+    asks_again: bool = False
 
     def uuid(self, service: str, patient: Reference) -> UUID:
         """The same for the same card, another once it is about something else."""
@@ -170,7 +172,8 @@ def _of_conflicts(found: Sequence[Conflict], situation: Situation) -> Card:
     about = tuple(f"{c.rule.id} {c.order.resource_type} {c.order.words} {_sides(c)}" for c in found)
     reasons = tuple(r for r in OVERRIDE_REASONS if r is not NOT_MET or any(c.condition for c in found))
     sections = [_conflict(c, situation, titled=bool(more)) for c in found[:LISTED]]
-    return Card(_fitted(summary), _joined(sections), about, first.indicator, _asked_about(found), reasons, language)
+    detail, asks, again = _joined(sections), _asked_about(found), situation.admission.is_asked
+    return Card(_fitted(summary), detail, about, first.indicator, asks, reasons, language, again)
 
 
 def _conflict(conflict: Conflict, situation: Situation, *, titled: bool) -> str:

@@ -52,7 +52,8 @@ class Series:
 
     `reports` has one for each period from the first to the last; one of nobody where there was none. `chart` is over
     the `shown` periods; None where nothing is, or too little to stand for the rest: what is hidden is hidden because of
-    what it is, so the shown ones alone would tell another story.
+    what it is, so the shown ones alone would tell another story. None, too, while it is too early: what would be the
+    usual level may hold a change itself.
     """
 
     measure: MeasureDefinition
@@ -174,8 +175,7 @@ def _series(measure: MeasureDefinition, found: Sequence[MeasureReport], baseline
     every = found[-1].period.every
     whole = tuple(_without_gaps([r for r in found if r.period.every is every]))
     judgement = judgement_of(whole, baseline)
-    may_draw = judgement in {Judgement.JUDGED, Judgement.TOO_FEW_POINTS}
-    drawn = chart(whole, baseline=baseline) if may_draw else None
+    drawn = chart(whole, baseline=baseline) if judgement is Judgement.JUDGED else None
     return Series(measure, whole[0].reporter, whole, drawn, judgement)
 
 

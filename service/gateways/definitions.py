@@ -1,7 +1,9 @@
 """What CoPlan publishes and goes by as data: code systems, value sets, measures, and the rules of conflicts."""
 
+from collections import Counter
 from functools import cache
 from importlib.resources import files
+from itertools import combinations
 from pathlib import Path
 from typing import Final
 
@@ -65,13 +67,24 @@ def conflict_rules(path: Path | None = None) -> ConflictRules:
     content = path.read_bytes() if path else FOLDER.joinpath(CONFLICT_RULES).read_bytes()
     try:
         given = msgspec.json.decode(content, type=_Rules)
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise ValueError(f"conflict rules: {exc}") from exc
+    _must_be_told_apart(given)
     modalities = {m.code: _modality(m) for m in given.modalities}
     needed = {"admission", *(r.modality for r in given.rules if r.modality)}
     if missing := needed - modalities.keys():
         raise ValueError(f"conflict rules: no modality {', '.join(sorted(missing))}")
     return ConflictRules(modalities, tuple(_rule(r, modalities) for r in given.rules))
+
+
+def _must_be_told_apart(given: _Rules) -> None:
+    """Nothing stands there twice: of two of one name only one would count, of two equal ones each would be told."""
+    names = Counter((*(f"modality {m.code}" for m in given.modalities), *(f"rule {r.id}" for r in given.rules)))
+    if twice := [name for name, times in names.items() if times > 1]:
+        raise ValueError(f"conflict rules: {', '.join(twice)} more than once")
+    for first, again in combinations(given.rules, 2):
+        if (first.modality, first.against) == (again.modality, again.against):
+            raise ValueError(f"conflict rules: rule {again.id} is rule {first.id} under another id")
 
 
 @cache

@@ -59,7 +59,7 @@ class Manifest:
 
 @dataclass(slots=True)
 class State:
-    """How far an export has come; what `export.json` holds."""
+    """How far an export has come; what `export.json` holds. `files`: the names of all that lie beside it for it."""
 
     request: dict[str, Any]
     status_url: str | None = None
@@ -68,6 +68,7 @@ class State:
     fetched: dict[str, str] = field(default_factory=dict)
     issues: int = 0
     complete: bool = False
+    files: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,9 @@ class BulkExport:
             for output in todo:
                 done = len(state.fetched)
                 self.told(Progress("fetching files", done, done + sum(o.url not in state.fetched for o in todo)))
-                state.fetched[output.url] = await self._fetch(output, len(state.fetched), manifest.requires_token)
+                name, placed = await self._fetch(output, len(state.fetched), manifest.requires_token)
+                state.fetched[output.url] = name
+                state.files += placed
                 self._keep(state)
             if manifest.next_page is None:
                 return
@@ -216,8 +219,8 @@ class BulkExport:
             waited += wait
         raise UpstreamTimeout("the server was not ready in time: the same command goes on waiting")
 
-    async def _fetch(self, output: Output, number: int, needs_token: bool) -> str:
-        """Streams one file to disk; it has its name only once it is whole."""
+    async def _fetch(self, output: Output, number: int, needs_token: bool) -> tuple[str, list[str]]:
+        """Streams one file to disk; it has its name only once it is whole. Answers it, and under which it now lies."""
         url = self._allowed(urljoin(self.base, output.url), self._own_origin, *self.origins)
         name = f"{_type_name(output)}-{number:04d}.ndjson"
         part = self.folder / f"{name}.part"
@@ -229,8 +232,7 @@ class BulkExport:
                 continue
             if output.count is not None and lines != output.count:
                 raise UpstreamInvalid(f"a file of the export has {lines} resources, and {output.count} were announced")
-            _placed(part, self.folder / name, output.resource_type)
-            return name
+            return name, _placed(part, self.folder / name, output.resource_type)
         raise UpstreamUnavailable("a file of the export could not be fetched")
 
     async def _stream(self, url: str, part: Path, needs_token: bool) -> int:
@@ -304,17 +306,20 @@ def _parameters(request: dict[str, Any]) -> Json:
     return {"resourceType": "Parameters", "parameter": parameters}
 
 
-def _placed(part: Path, path: Path, resource_type: str | None) -> None:
-    """Gives a whole file its name; one of several types is parted by type."""
+def _placed(part: Path, path: Path, resource_type: str | None) -> list[str]:
+    """Gives a whole file its name; one of several types is parted by type. Answers the names that there are now."""
     if resource_type is not None:
         part.replace(path)
-        return
+        return [path.name]
+    names: dict[str, None] = {}
     with part.open("rb") as lines:
         for line in lines:
             found = _decoded(line).get("resourceType", "Unknown")
-            with path.with_name(path.name.replace("Mixed", found)).open("ab") as file:
+            names[name := path.name.replace("Mixed", found)] = None
+            with path.with_name(name).open("ab") as file:
                 file.write(line if line.endswith(b"\n") else line + b"\n")
     part.unlink()
+    return list(names)
 
 
 def _type_name(output: Output) -> str:

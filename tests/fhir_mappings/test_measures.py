@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from fhir_mappings.measuring import (
     Stratum,
     Tally,
 )
-from service.measure_definitions import measures, measures_in, resources
+from service.measure_definitions import NoMeasure, measures, measures_in, resources
 
 AT = datetime(2026, 1, 1, 6, 0, tzinfo=UTC)
 MARCH = Period(date(2025, 3, 1), date(2025, 3, 31))
@@ -180,3 +181,87 @@ def test_periods_overlap_where_a_day_lies_in_both(month: tuple[int, int], other:
     march, another = Period.of(date(2026, 3, 5), Every.MONTH), Period.of(date(*month, 1), other)
 
     assert march.overlaps(another) is another.overlaps(march) is overlap
+
+
+def with_rule(expression: str, **parts: Any) -> dict[str, Any]:
+    """The Measure of PUCAI by another rule."""
+    own = next(r for r in resources() if r["id"] == "remission-pucai")
+    text = encode(own | parts).replace(b"remission?code=urn:coplan:ibd-index|pucai&below=10", expression.encode())
+    found: dict[str, Any] = decode(text)
+    return found
+
+
+CODE = "code=urn:coplan:ibd-index|pucai"
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        (f"remission?{CODE}&belw=10", "has belw: the rule remission takes below, code, met-by"),
+        (f"remission?{CODE}&belw", "has belw"),
+        (f"remision?{CODE}&below=10", "names the rule remision: there are asked-first, days-to-decision"),
+        ("", "names the rule : there are"),
+        (f"remission?{CODE}", "lacks below or met-by: the rule remission needs it"),
+        ("remission?below=10", "lacks code"),
+        ("remission?", "ends with ?"),
+        ("asked-first", "lacks code"),
+        ("proposals-unanswered", "lacks days"),
+        ("proposals-unanswered?days=14&days=30", "has days without a value or more than once"),
+        ("proposals-unanswered?days=1.5", "has days, which is no number"),
+        (f"remission?{CODE}&below=ten", "has below, which is no number"),
+        (f"remission?{CODE}&below=NaN", "has below, which is no number"),
+        (f"remission?{CODE}&below=", "has below without a value"),
+        ("remission?code=pucai&below=10", "has code, which is no system|code"),
+        ("goals-agreed?code=x", "has code: the rule goals-agreed takes no parameters"),
+        ("days-to-decision", "Measure.scoring is not that of the rule days-to-decision"),
+    ],
+)
+def test_a_rule_that_cannot_be_counted_by_is_refused(expression: str, said: str) -> None:
+    with pytest.raises(MappingError) as refused:
+        measure_from_fhir(with_rule(expression))
+
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("expression", "below", "met_by"),
+    [
+        (f"remission?{CODE}&below=12.5", Decimal("12.5"), set()),
+        (f"remission?{CODE}&below=-2", Decimal(-2), set()),
+        (f"remission?{CODE}&met-by=quiet&met-by=none", None, {"quiet", "none"}),
+    ],
+)
+def test_a_threshold_or_answers_will_do(expression: str, below: Decimal | None, met_by: set[str]) -> None:
+    measure = measure_from_fhir(with_rule(expression))
+
+    assert (measure.below, set(measure.met_by)) == (below, met_by)
+
+
+def test_all_populations_go_by_one_rule() -> None:
+    resource = with_rule("goals-agreed")
+    resource["group"][0]["population"][2]["criteria"]["expression"] = "goals-authored"
+    with pytest.raises(MappingError, match="another expression"):
+        measure_from_fhir(resource)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "own.json: is not JSON"),
+        (b"[]", "own.json: is no Measure"),
+        (b'{"resourceType":"Measure"}', "own.json: measure without an id: Measure.group"),
+        (
+            encode(with_rule("goals-agreed", group=[{"population": None}])),
+            "measure remission-pucai: an element has not",
+        ),
+        (encode(with_rule("remision")), "own.json: measure remission-pucai: Measure.group.population.criteria names"),
+        (encode(with_rule("goals-agreed")), "own.json: measure remission-pucai is in another file, too"),
+    ],
+)
+def test_a_file_that_is_no_measure_is_named(content: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "also.json").write_bytes(encode(with_rule("goals-authored")))
+    (tmp_path / "own.json").write_bytes(content)
+    with pytest.raises(NoMeasure) as refused:
+        measures_in(tmp_path)
+
+    assert said in str(refused.value)

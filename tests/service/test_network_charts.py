@@ -193,6 +193,18 @@ def test_one_point_is_no_series() -> None:
     )
 
 
+def test_while_it_is_too_early_the_picture_says_no_more_than_the_words() -> None:
+    """A change within the first twelve points, as in a few quarters."""
+    early = of(a_network(months=12, change=6))
+    drawn = control_chart(early)
+
+    assert "Too early to say whether anything has changed" in " ".join(story(early))
+    assert "usual level" not in drawn and "where chance alone puts the points" not in drawn
+    assert early.first_signal is None
+    assert len(list(ElementTree.fromstring(drawn).iter(f"{SVG}circle"))) == 12
+    assert "usual level" in control_chart(of(a_network(months=13, change=6)))
+
+
 def test_a_funnel_does_not_vanish_silently() -> None:
     found = [r for r in a_network() if r.reporter in {"Organization/net", "Organization/c0", "Organization/c1"}]
     assert funnel_story(funnel(REMISSION, found)) == (

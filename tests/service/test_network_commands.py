@@ -106,6 +106,59 @@ def test_counts_of_other_data_are_refused(
     assert "are others than those that were counted" in words(refused)
 
 
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        pytest.param({"fetched": {"u": "Goal-0007.ndjson"}}, "but missing in data: Goal-0007.ndjson", id="a file"),
+        pytest.param(
+            {"fetched": {"u": "Mixed-0000.ndjson"}, "files": ["Task-0000.ndjson"]}, "Task-0000.ndjson", id="a part"
+        ),
+        pytest.param({"complete": False}, "is not finished", id="not finished"),
+        pytest.param({"fetched": {"u": "Mixed-0000.ndjson"}}, None, id="parted by type"),
+        pytest.param({"fetched": {"u": "Patient-0000.ndjson"}, "files": ["Patient-0000.ndjson"]}, None, id="all"),
+    ],
+)
+def test_a_part_of_an_export_is_not_counted_as_the_whole(
+    state: dict[str, object], message: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    Path("data/Patient-0000.ndjson").write_bytes(b'{"resourceType":"Patient","id":"ann"}\n')
+    whole = {"request": {}, "transaction_time": "2026-01-01T00:00:00Z", "complete": True}
+    Path("data/export.json").write_bytes(encode(whole | state))
+    ran = coplan("measures", "run", "data", "--measure", "remission-pga")
+
+    assert ran.exit_code == (2 if message else 0), ran.output
+    assert (message or "0 counts") in words(ran)
+    assert Path("data/counts.json").exists() is (message is None)
+
+
+@pytest.mark.parametrize(
+    ("observation", "said"),
+    [
+        (b'{"resourceType":"Observation",\n', "data/Observation.ndjson: line 2 is not JSON, at byte 31"),
+        (b'{"resourceType" "Observation"}\n', "data/Observation.ndjson: line 2 is not JSON, at byte 17"),
+        (b'{"resourceType":"Observation","valueInteger":"x"}\n', "Observation.ndjson"),
+        (
+            b'{"resourceType":"Observation","status":"final","effectiveDateTime":"2025-13-45T10:00:00Z"}\n',
+            "out of range",
+        ),
+    ],
+)
+def test_data_that_cannot_be_read_are_one_line(
+    observation: bytes, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    Path("data/Observation.ndjson").write_bytes(b'{"resourceType":"Observation"}\n' + observation + b"{}\n")
+    ran = coplan("measures", "run", "data", "--as-of", "2026-01-01")
+
+    assert ran.exit_code == 1
+    (line,) = [line for line in ran.output.splitlines() if "cannot be counted" in line]
+    assert said in line
+    assert isinstance(ran.exception, SystemExit)
+
+
 def test_the_truth_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     made = coplan(
@@ -131,9 +184,12 @@ def test_the_measures_are_listed() -> None:
         pytest.param(
             ("measures", "run", ".", "--measure", "remission-pga,none"), "no such measure: none", id="one of a list"
         ),
-        pytest.param(("measures", "run", "."), "--as-of", id="nothing says when it was exported"),
+        pytest.param(("measures", "run", "data"), "--as-of", id="nothing says when it was exported"),
+        pytest.param(("measures", "run", "nowhere"), "there is no folder nowhere", id="no folder"),
+        pytest.param(("measures", "run", "empty"), "empty is empty: coplan measures export empty", id="empty"),
+        pytest.param(("measures", "run", "."), "has neither NDJSON nor Parquet", id="no data"),
         pytest.param(
-            ("measures", "run", ".", "--as-of", "2026-01-01", "--engine", "x"), "duckdb or spark", id="unknown engine"
+            ("measures", "run", "data", "--as-of", "2026-01-01", "--engine", "x"), "duckdb or spark", id="engine"
         ),
         pytest.param(("measures", "report", ".", "--to", "out"), "coplan measures run", id="nothing counted"),
         pytest.param(
@@ -141,8 +197,11 @@ def test_the_measures_are_listed() -> None:
         ),
         pytest.param(("measures", "run", ".", "--definitions", "none"), "no measure in none", id="no definitions"),
         pytest.param(
-            ("synth", "network", "--to", "x", "--centres", "9", "--patients", "8"), "for each centre", id="too few"
+            ("synth", "network", "--to", "x", "--centres", "9", "--patients", "8"),
+            "fewer than the 9 centres",
+            id="too few",
         ),
+        pytest.param(("synth", "network", "--to", "x", "--format", "csv"), "ndjson or parquet", id="no such format"),
         pytest.param(
             ("measures", "export", ".", "--fhir", "http://127.0.0.1:9/fhir"), "cannot be reached", id="no server"
         ),
@@ -158,6 +217,9 @@ def test_what_cannot_be_done_is_said_in_a_line(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("service.networks.bulk_export.ATTEMPTS", 1)
     monkeypatch.delenv("COPLAN_FHIR_BASE_URL", raising=False)
+    for name in ("data", "empty"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "data" / "Patient.ndjson").touch()
     result = coplan(*arguments)
 
     assert result.exit_code != 0
@@ -204,6 +266,7 @@ def test_a_missing_extra_is_one_line_that_says_what_to_install(
     arguments: tuple[str, ...], missing: str, extra: str, tmp_path: Path
 ) -> None:
     """In a process of its own, in which the package cannot be imported."""
+    (tmp_path / "Patient.ndjson").touch()
     script = (
         f"import sys; sys.modules[{missing!r}] = None\n"
         f"from service.cli import app; app({list(arguments)!r}, standalone_mode=True)"
@@ -213,7 +276,7 @@ def test_a_missing_extra_is_one_line_that_says_what_to_install(
     assert done.returncode == 2, done.stderr
     said = re.sub(r"\s+", " ", done.stderr)
     assert f"{missing} is not installed" in said
-    assert f"'coplan[{extra}]'" in said
+    assert f"'coplan[{extra}]'" in said and f"in a clone pip install -e '.[{extra}]'" in said
     assert "Traceback" not in said
 
 
@@ -231,6 +294,57 @@ def test_the_page_can_be_had_in_spanish_and_says_what_is_missing(folder: Path, t
     assert sections[:2] == ["remission-pga", "remission-pucai"]
     assert sections[-1] == "asked-first"
     assert "Too much is hidden to judge" in words(drawn)
+
+
+def own_definitions(folder: Path, rule: str) -> Path:
+    """A folder with the measure of PUCAI by another rule, under the same id and version."""
+    one = next(r for r in resources() if r["id"] == "remission-pucai")
+    folder.mkdir(exist_ok=True)
+    (folder / "own.json").write_bytes(encode(one).replace(b"below=10", rule.encode()))
+    return folder
+
+
+@pytest.mark.parametrize("act", [("list",), ("run", "data"), ("report", "data", "--to", "out")])
+def test_a_definition_that_cannot_be_counted_by_is_named(
+    act: tuple[str, ...], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(folder, "data")
+    own_definitions(Path("defs"), "belw=10")
+    refused = coplan("measures", *act, "--definitions", "defs")
+
+    assert refused.exit_code == 2
+    assert "defs/own.json: measure remission-pucai: Measure.group.population.criteria has belw" in words(refused)
+    assert "Traceback" not in refused.output and not Path("out").exists()
+
+
+def test_counts_are_told_by_the_definition_that_they_were_counted_by(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(folder, "data")
+    own, other = own_definitions(Path("defs"), "below=11"), own_definitions(Path("other"), "below=12")
+    ran = coplan("measures", "run", "data", "--every", "quarter", "--definitions", own)
+    report, publish = ("report", "data", "--to", "out"), ("publish", "data", "--network", "network")
+
+    assert ran.exit_code == 0, ran.output
+    for act in (report, publish, (*report, "--definitions", other)):
+        refused = coplan("measures", *act)
+        assert refused.exit_code == 2
+        assert "remission-pucai: counted by another definition than this one" in words(refused)
+        assert "coplan measures run data" in words(refused)
+    assert not Path("out").exists()
+    assert coplan("measures", *report, "--definitions", own).exit_code == 0
+
+
+def test_nothing_is_published_as_a_measure_of_coplan_that_is_another(folder: Path, tmp_path: Path) -> None:
+    data, own = shutil.copytree(folder, tmp_path / "data"), own_definitions(tmp_path / "defs", "below=11")
+    assert coplan("measures", "run", data, "--every", "year", "--definitions", own).exit_code == 0
+    publish = ("measures", "publish", data, "--network", "network", "--fhir", "http://127.0.0.1:9/fhir")
+    refused = coplan(*publish, "--definitions", own)
+
+    assert refused.exit_code == 2
+    assert "the same url and version. Give it another url or version" in words(refused)
 
 
 @pytest.mark.hapi

@@ -1,6 +1,7 @@
 """Production starts with fit settings only, and names each that is not."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from service.app import open_services
 from service.gateways.client_keys import ClientKeys
 from service.production import UnfitForProduction, must_be_fit
+from service.setting_names import unknown_settings
 from service.settings import Settings
 
 FIT: dict[str, Any] = {
@@ -24,6 +26,15 @@ FIT: dict[str, Any] = {
     "cache_secret": "x" * 44,
 }
 CLIENT = {"token_endpoint": "https://ehr.example/token", "client_id": "coplan", "client_keys": "{}"}
+
+ASKED = {"introspection": "https://a.example/introspect", "client_id": "coplan", "client_secret": "s3cret"}
+CDS = {
+    "cds_base_url": "https://coplan.example",
+    "cds_clients": {"https://ehr.example": "https://ehr.example/jwks"},
+    "cds_fhir_servers": ["https://ehr.example/fhir"],
+    "cds_app_url": "https://app.example/launch",
+    "cds_origins": ["https://ehr.example"],
+}
 
 
 def flaws(**changed: Any) -> tuple[str, ...]:
@@ -48,6 +59,12 @@ def flaws(**changed: Any) -> tuple[str, ...]:
         pytest.param({"upstream_identity": "backend-services", "fhir_authorization": None, **CLIENT}, id="a system"),
         pytest.param({"cors_origins": ["https://portal.example"]}, id="a portal"),
         pytest.param({"allowed_hosts": ["*.example.org"]}, id="hosts of a domain"),
+        pytest.param({"issuers": {"https://a.example": {}}}, id="keys by discovery"),
+        pytest.param({"issuers": {"https://a.example": ASKED}}, id="an issuer that is asked"),
+        pytest.param(CDS, id="decision support"),
+        pytest.param(
+            {"cds_fhir_servers": ["http://127.0.0.1:8090/fhir"]}, id="hooks that name the FHIR server beside it"
+        ),
         pytest.param({"docs": True}, id="documentation opened on purpose"),
     ],
 )
@@ -71,6 +88,33 @@ def test_production_starts_with(changed: dict[str, Any]) -> None:
         pytest.param(
             {"issuers": {"https://a.example": "http://a.example/k"}}, "key set of issuer 1 is not https", id="key set"
         ),
+        pytest.param(
+            {"issuers": {"https://a.example": {"jwks": "http://a.example/k"}}},
+            "key set of issuer 1 is not https",
+            id="key set by name",
+        ),
+        pytest.param(
+            {"issuers": {"https://a.example": {"discovery": "http://a.example/d"}}},
+            "discovery of issuer 1 is not https",
+            id="discovery",
+        ),
+        pytest.param(
+            {"issuers": {"https://a.example": ASKED | {"introspection": "http://a.example/introspect"}}},
+            "introspection of issuer 1 is not https",
+            id="introspection",
+        ),
+        pytest.param(
+            CDS | {"cds_clients": {"https://ehr.example": "http://ehr.example/jwks"}},
+            "CDS_CLIENTS: the key set of client 1 is not https",
+            id="key set of a CDS client",
+        ),
+        pytest.param(
+            {"cds_fhir_servers": ["http://ehr.example/fhir"]}, "CDS_FHIR_SERVERS has one", id="FHIR for hooks"
+        ),
+        pytest.param(CDS | {"cds_base_url": "http://ehr.example"}, "CDS_BASE_URL is http", id="hooks in the clear"),
+        pytest.param({"cds_app_url": "http://ehr.example/a"}, "CDS_APP_URL is http", id="an app in the clear"),
+        pytest.param({"cds_origins": ["*"]}, "CDS_ORIGINS has a wildcard", id="hooks from any page"),
+        pytest.param({"cds_origins": ["http://ehr.example"]}, "CDS_ORIGINS has an origin", id="hooks from the clear"),
         pytest.param(
             {"issuers": {"urn:coplan:demo-issuer": "https://a.example/k"}}, "demo issuer", id="demo identities"
         ),
@@ -160,3 +204,79 @@ def test_settings_that_cannot_be_read_are_named_without_their_values() -> None:
     assert done.returncode == 2
     assert all(name in done.stderr for name in ("COPLAN_FHIR_BASE_URL", "COPLAN_REDIS_URL", "COPLAN_DOCS"))
     assert "s3cret" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"COPLAN_ISUERS": "{}"}, ("COPLAN_ISUERS is no setting: did you mean COPLAN_ISSUERS?",)),
+        ({"coplan_proxy_acess": "none"}, ("COPLAN_PROXY_ACESS is no setting: did you mean COPLAN_PROXY_ACCESS?",)),
+        ({"COPLAN_SOMETHING_ELSE": "x"}, ("COPLAN_SOMETHING_ELSE is no setting",)),
+        ({"COPLAN_ISSUERS": "{}", "coplan_docs": "1", "PATH": "/bin", "COPLANS": "x"}, ()),
+        ({"COPLAN_TEST_HAPI": "http://x", "COPLAN_PORT": "8000", "COPLAN_DB_PASSWORD": "x"}, ()),
+        ({"COPLAN_SERVICE_HOST": "10.0.0.1", "COPLAN_SERVICE_PORT": "80", "COPLAN_PORT_80_TCP_ADDR": "x"}, ()),
+        ({"COPLAN_REDIS_SERVICE_HOST": "10.0.0.1", "COPLAN_REDIS_PORT": "tcp://10.0.0.1:6379"}, ()),
+        ({"COPLAN_REDIS_PORT": "6379"}, ("COPLAN_REDIS_PORT is no setting",)),
+    ],
+)
+def test_what_looks_like_a_setting_and_is_none_is_told(environment: dict[str, str], told: tuple[str, ...]) -> None:
+    found = unknown_settings(environment)
+
+    assert len(found) == len(told)
+    assert all(f.startswith(t) for f, t in zip(found, told, strict=True))
+
+
+def test_a_misspelt_file_of_a_secret_is_told(tmp_path: Path) -> None:
+    for name in ("coplan_cache_secret", "coplan_cache_secert", "..data"):
+        (tmp_path / name).touch()
+
+    assert unknown_settings({}, tmp_path) == ("COPLAN_CACHE_SECERT is no setting: did you mean COPLAN_CACHE_SECRET?",)
+    assert unknown_settings({}, tmp_path / "none") == ()
+
+
+def test_production_does_not_start_with_a_misspelt_setting() -> None:
+    unknown = ("COPLAN_ISUERS is no setting",)
+    with pytest.raises(UnfitForProduction, match="COPLAN_ISUERS is no setting"):
+        must_be_fit(Settings(**FIT), unknown)
+    must_be_fit(Settings(**FIT | {"mode": "development"}), unknown)
+
+
+def serve(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """`coplan serve` with these settings alone."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("COPLAN_")}
+    environment |= {f"COPLAN_{name.upper()}": value for name, value in settings.items()}
+    coplan = Path(sys.executable).with_name("coplan")
+    return subprocess.run([coplan, "serve", *arguments], capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.mark.parametrize(
+    ("setting", "content", "said"),
+    [
+        ("conflict_rules", "{", "truncated"),
+        ("conflict_rules", '{"version": "1", "modalities": [], "rules": []}', "no modality admission"),
+        ("trackables", "[", "must be JSON"),
+        ("trackables", '[{"key": 1}]', "[0].key must be text"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_a_line_that_names_its_setting(
+    setting: str, content: str, said: str, tmp_path: Path
+) -> None:
+    (path := tmp_path / "own.json").write_text(content)
+    done = serve(fhir_base_url="https://ehr.example/fhir", mode="development", **{setting: str(path)})
+
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("- ")]
+    assert line.startswith(f"- COPLAN_{setting.upper()} cannot be used: ")
+    assert said in line
+
+
+def test_a_misspelt_setting_is_a_line_of_the_log() -> None:
+    """The port is taken, so that it ends."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = serve("--port", port, fhir_base_url="https://ehr.example/fhir", mode="development", isuers="{}")
+
+    assert done.returncode == 1
+    assert '"event": "unknown_settings"' in done.stdout
+    assert "COPLAN_ISUERS is no setting: did you mean COPLAN_ISSUERS?" in done.stdout

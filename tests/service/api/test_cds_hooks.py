@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +14,7 @@ import pytest
 
 from fhir_mappings.carrier import Json, decode
 from service import errors
+from service.api import cds_hooks
 from service.domain.actors import Actor
 from service.gateways.fhir_client import open_fhir_client
 from service.logs import ALLOWED
@@ -79,6 +81,28 @@ async def test_discovery_is_by_the_specification(world: World) -> None:
         for template in service["prefetch"].values():
             assert "{{context." in template and ":" not in template.partition("?")[0]
     assert_nothing_is_null_or_empty(services)
+
+
+@pytest.mark.parametrize("authorization", [None, "Basic canary"])
+async def test_a_call_without_a_token_is_in_the_log(
+    authorization: str | None, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[dict[str, Any]] = []
+    told = SimpleNamespace(info=lambda event, **fields: written.append({"event": event, **fields}))
+    monkeypatch.setattr(cds_hooks, "log", told)
+    request = world.ann.http.build_request("POST", "/cds-services/canary", json={})
+    request.headers.pop("Authorization", None)
+    request.headers.update({"Authorization": authorization} if authorization else {})
+
+    assert (await world.ann.http.send(request)).status_code == 401
+    assert written == [
+        {
+            "event": "cds_token_refused",
+            "reason": "no Bearer token",
+            "issuer": "unknown",
+            "where": "/cds-services/{serviceId}",
+        }
+    ]
 
 
 async def test_every_endpoint_wants_a_token_for_itself(world: World) -> None:
@@ -185,7 +209,7 @@ async def test_a_card_is_in_the_language_of_the_clinician(world: World) -> None:
     spanish, *english = summaries
     assert spanish == (
         "Ingreso que la persona no desea: hablen antes de firmar",
-        "Preguntar y anotar la respuesta",
+        "Preguntar de nuevo y anotar la respuesta",
         "Urgencia: no hay tiempo para preguntar",
     )
     assert {s for s, _, _ in english} == {"Admission that the patient does not want: talk before you sign"}

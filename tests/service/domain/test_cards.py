@@ -110,6 +110,22 @@ def test_an_earlier_answer_without_a_condition_is_told_beside_a_later_one_under_
     assert "Prefers care at home" in card.detail
 
 
+@pytest.mark.parametrize(
+    ("by", "named"),
+    [
+        (PATIENT, ""),
+        (MOTHER, " (said by the family)"),
+        ("Practitioner/bo", " (noted by the care team)"),
+        (None, ""),
+    ],
+)
+def test_who_spoke_for_the_patient_is_told_at_once(by: str | None, named: str) -> None:
+    situation = known(preferences=(replace(said(), stated_by=by),))
+
+    assert shown(before_encounter(situation)).summary == f"Asked: the patient prefers care at home{named}"
+    assert shown(what_matters(situation)).summary == f"Prefers care at home{named}"
+
+
 def test_that_nobody_asked_this_time_is_told_beside_the_answer() -> None:
     card = shown(before_encounter(known(preferences=(said(), said("not-asked", -1)))))
 

@@ -116,6 +116,23 @@ def test_a_rule_about_a_kind_of_order_that_is_not_described_is_refused(tmp_path:
         conflict_rules(tmp_path / "rules.json")
 
 
+@pytest.mark.parametrize(
+    ("list_", "changed", "said"),
+    [
+        ("rules", {}, "rule {id} more than once"),
+        ("rules", {"id": "another"}, "rule another is rule {id} under another id"),
+        ("modalities", {}, "modality {code} more than once"),
+    ],
+)
+def test_nothing_stands_there_twice(tmp_path: Path, list_: str, changed: dict[str, str], said: str) -> None:
+    rules = document("conflict-rules")
+    first = rules[list_][0]
+    rules[list_].append({**first, **changed})
+    (tmp_path / "rules.json").write_text(json.dumps(rules))
+    with pytest.raises(ValueError, match=said.format(**first)):
+        conflict_rules(tmp_path / "rules.json")
+
+
 def test_an_installation_brings_its_own(tmp_path: Path) -> None:
     own = {**document("conflict-rules"), "rules": []}
     (tmp_path / "rules.json").write_text(json.dumps(own))

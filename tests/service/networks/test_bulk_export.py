@@ -124,6 +124,7 @@ async def test_an_export_by_stu4(tmp_path: Path) -> None:
         "Patient-0001.ndjson": PATIENTS,
     }
     assert state.complete
+    assert sorted(state.files) == sorted(files(tmp_path))
     sent = json.loads(server.seen[1].content)
     assert [p["valueString"] for p in sent["parameter"] if p["name"] == "_type"] == list(TYPES)
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from fhir_mappings.measure import PARAMETERS, SCORED
 from fhir_mappings.measuring import Counted, Every, Scoring, Tally
 from service.measure_definitions import measures
 from service.networks.counting import count, periods_between
 from service.networks.engines import DuckDB, Engine, flatten, local_spark
+from service.networks.measures import RULES
 from service.networks.synthetic import Truth, synthesise
 from tests.service.networks import reference
 from tests.service.networks.conftest import AS_OF
@@ -27,6 +29,11 @@ QUICK: dict[str, Any] = {
     "spark__driver__extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
 }
 """For a few rows, compiling each query, and what runs it, costs Spark more than running it."""
+
+
+def test_a_definition_may_name_the_rules_that_there_are() -> None:
+    assert set(PARAMETERS) == set(RULES)
+    assert {SCORED.get(m.rule, Scoring.PROPORTION) is m.scoring for m in measures().values()} == {True}
 
 
 def counted(engine: Engine, flat: Path, *names: str, every: Every = Every.MONTH) -> list[Counted]:

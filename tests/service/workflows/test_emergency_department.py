@@ -54,6 +54,7 @@ async def test_the_patient_is_asked_first_and_the_answer_is_seen_before_the_orde
     assert "I want to sleep in my own bed" in conflict["detail"]
     assert all(reason["display"] for reason in conflict["overrideReasons"])
     assert conflict["links"][0]["type"] == "smart"
+    assert conflict["links"][0]["label"] == "Ask again, and write down the answer"
 
     feedback = {
         "card": conflict["uuid"],
