@@ -24,4 +24,5 @@ async def test_a_hostile_body_is_answered_without_a_word_of_it(embedded_server: 
     assert answer.status_code in body.statuses
     assert len(answer.content) < 10_000
     assert answer.headers["Content-Type"] == "application/problem+json"
-    assert not any(word in answer.text for word in ("alert(1)", "xxxx", "9999", "202e"))
+    said = answer.text.replace(answer.headers["X-Request-Id"], "")  # its digits are anybody's
+    assert not any(word in said for word in ("alert(1)", "xxxx", "9999", "202e"))
