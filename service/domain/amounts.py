@@ -204,7 +204,7 @@ def asks_registry(amounts: Iterable[tuple[Concept | None, str]], catalogue: Cata
 
 def amounts_of(targets: Iterable[Target]) -> Iterator[tuple[Concept | None, str]]:
     """Measure and unit of all that a number can meet."""
-    return ((t.measure, amount.code) for t in targets for _, amount in _aims(t))
+    return ((t.measure, amount.code) for t in targets for _, amount in aims(t))
 
 
 def must_be_ucum(unit: str, path: str) -> None:
@@ -243,7 +243,7 @@ def _target_flaws(target: Target, catalogue: Catalogue, path: str, confirmed: bo
     if scale and (flaw := _panel_flaw(scale, f"{path}.measure")):
         yield flaw
         return
-    for name, amount in _aims(target):
+    for name, amount in aims(target):
         yield from _aim_flaws(amount, scale, f"{path}.value.{name}", confirmed)
 
 
@@ -260,7 +260,8 @@ def _aim_flaws(amount: Quantity, scale: Scale | None, path: str, confirmed: bool
         yield flaw
 
 
-def _aims(target: Target) -> Iterator[tuple[str, Quantity]]:
+def aims(target: Target) -> Iterator[tuple[str, Quantity]]:
+    """The amounts of a target that is a Quantity or a Range, each with where it stands in `value`."""
     detail = target.detail
     if isinstance(detail, Quantity):
         yield "quantity", detail

@@ -14,6 +14,7 @@ from fhir_mappings.wording import ENGLISH, Language, phrase
 from service.domain.card_words import Situation, answer_in_short, lower, own_of, plain, said, when_in_words
 from service.domain.conflicts import Conflict, ConflictRules, Indicator, admissions, conflicts
 from service.domain.lifecycle import AGREED
+from service.domain.sides import on_patient_side
 from service.domain.thread import WAITING
 
 SUMMARY_LIMIT: Final = 139
@@ -268,7 +269,7 @@ def _waiting_in_words(offers: int, situation: Situation) -> str:
 
 
 def _is_for_patient_side(task: Task) -> bool:
-    return (task.owner or "").partition("/")[0] in {"Patient", "RelatedPerson"}
+    return on_patient_side(task.owner or "")
 
 
 def _offer(goal: Goal, situation: Situation) -> str:

@@ -63,7 +63,11 @@ class Unit:
 
     def in_words(self, language: str = DEFAULT_LANGUAGE) -> str:
         """The unit as people say it."""
-        return self.words.get(language) or self.words[DEFAULT_LANGUAGE]
+        return _in(self.words, language)
+
+
+def _in(words: Mapping[str, str], language: str) -> str:
+    return words.get(language) or words[DEFAULT_LANGUAGE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,10 @@ class Part:
     code: Code
     labels: Mapping[str, str]
     plausible: Bounds = field(default_factory=Bounds)
+
+    def label(self, language: str = DEFAULT_LANGUAGE) -> str:
+        """What it is called, in plain words."""
+        return _in(self.labels, language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +127,7 @@ class Trackable:
 
     def label(self, language: str = DEFAULT_LANGUAGE) -> str:
         """What it is called, in plain words."""
-        return self.labels.get(language) or self.labels[DEFAULT_LANGUAGE]
+        return _in(self.labels, language)
 
     @property
     def scale(self) -> Bounds | None:

@@ -10,7 +10,7 @@ from typing import Final, TypedDict, cast
 from fhir_mappings.codes import LOINC
 from fhir_mappings.model import Coding, Concept, Goal, Observation, Quantity, Range, Target
 from fhir_mappings.target import concept_in_words
-from service.domain.amounts import left_out
+from service.domain.amounts import aims, left_out
 from service.domain.catalogue import Bounds, Catalogue, Part, Trackable
 from service.domain.progress import Progress, bounds, measurable_target, measured, series, unit_of
 from service.domain.run_chart import ANYTHING, Aim, RunChart, run_chart
@@ -143,7 +143,7 @@ def _what(measure: Concept | None, catalogue: Catalogue, language: str) -> str:
         return ""
     trackable, part = _found(measure, catalogue)
     if part:
-        return part.labels.get(language) or part.labels["en"]
+        return part.label(language)
     return trackable.label(language) if trackable else concept_in_words(measure)
 
 
@@ -158,9 +158,7 @@ def _unit_words(
 
 def _said_unit(target: Target) -> str | None:
     """How the unit of the target was put in words."""
-    detail = target.detail
-    amounts = (detail.low, detail.high) if isinstance(detail, Range) else (detail,)
-    return next((a.unit for a in amounts if isinstance(a, Quantity) and a.unit), None)
+    return next((amount.unit for _, amount in aims(target) if amount.unit), None)
 
 
 def _possible(measure: Concept | None, catalogue: Catalogue) -> Bounds:

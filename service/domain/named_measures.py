@@ -3,10 +3,11 @@
 Without one, nothing would be known of it: no bounds, no words for its unit, and no other system could read what it is.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from fhir_mappings.model import Concept, Quantity, Range, Target
+from fhir_mappings.model import Concept, Quantity, Target
+from service.domain.amounts import aims
 from service.domain.catalogue import Catalogue, Trackable, Unit
 from service.domain.units import same
 
@@ -23,7 +24,7 @@ def _coded(target: Target, catalogue: Catalogue) -> Target:
     if target.measure is None or target.measure.codings or not target.measure.text:
         return target
     trackable = _named(target.measure.text, catalogue)
-    unit = _unit_of_all(trackable, tuple(_amounts(target))) if trackable else None
+    unit = _unit_of_all(trackable, [amount for _, amount in aims(target)]) if trackable else None
     if trackable is None or unit is None:
         return target
     return replace(target, measure=Concept(target.measure.text, trackable.concept(unit).codings))
@@ -40,11 +41,3 @@ def _unit_of_all(trackable: Trackable, amounts: Sequence[Quantity]) -> Unit | No
     fitting = (u for u in trackable.units if all(same(u.code, a.code) for a in amounts))
     possible = amounts and all(trackable.possible.hold(a.value) for a in amounts)
     return next(fitting, None) if possible else None
-
-
-def _amounts(target: Target) -> Iterable[Quantity]:
-    detail = target.detail
-    if isinstance(detail, Quantity):
-        yield detail
-    if isinstance(detail, Range):
-        yield from (q for q in (detail.low, detail.high) if q)

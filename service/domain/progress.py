@@ -102,10 +102,18 @@ def _day(point: Point) -> date:
 
 def _is_open(day: Point, target: Target, baseline: Decimal, now: datetime) -> bool:
     """True for a day that is not over and whose sum may still come to meet the target, or to miss it."""
-    if _day(day) < now.astimezone(day.at.tzinfo).date():
-        return False
     low, high = bounds(target, baseline)
-    met, below = is_met(day.value, target, baseline), low is not None and day.value < low
+    return is_today(day, now) and may_turn(day.value, low, high, met=is_met(day.value, target, baseline))
+
+
+def is_today(point: Point, now: datetime) -> bool:
+    """True for a day that is not over where it was measured."""
+    return _day(point) >= now.astimezone(point.at.tzinfo).date()
+
+
+def may_turn(value: Decimal, low: Decimal | None, high: Decimal | None, *, met: bool) -> bool:
+    """True while a sum may still come to meet the target, or to miss it: more is added, nothing is taken away."""
+    below = low is not None and value < low
     return not met if high is None else met or below
 
 

@@ -24,8 +24,7 @@ def readable(target: Target, catalogue: Catalogue, language: str) -> Target:
 def _called(measure: Concept, scale: Scale, language: str) -> Concept:
     if measure.text or any(c.display for c in measure.codings):
         return measure
-    labels = scale.part.labels if scale.part else scale.trackable.labels
-    return replace(measure, text=labels.get(language) or labels["en"])
+    return replace(measure, text=(scale.part or scale.trackable).label(language))
 
 
 def _amount(amount: Quantity, scale: Scale, language: str) -> Quantity:

@@ -17,7 +17,7 @@ from typing import Final
 from fhir_mappings.model import Quantity, Range
 from service.domain.catalogue import Bounds
 from service.domain.forecast import Forecast, forecast, told
-from service.domain.progress import STRICT, Point, sums_of_days
+from service.domain.progress import STRICT, Point, is_today, may_turn, sums_of_days
 
 MOST_MARKS: Final = 120
 """More are no longer told apart on a telephone: then a mark is a week, or a month."""
@@ -236,15 +236,9 @@ def fewest_crossings(useful: int) -> int:
 
 
 def _unfinished(day: Point, now: datetime, aim: Aim | None) -> date | None:
-    """Today, where its sum may still come to meet the target or to miss it: more is added, nothing is taken away."""
-    today = now.astimezone(day.at.tzinfo).date()
-    if day.at.date() < today:
-        return None
-    if aim is None:
-        return today
-    below = aim.low is not None and day.value < aim.low
-    is_open = not aim.meets(day.value) if aim.high is None else aim.meets(day.value) or below
-    return today if is_open else None
+    """Today, as long as its sum may still come to meet the target or to miss it."""
+    is_open = aim is None or may_turn(day.value, aim.low, aim.high, met=aim.meets(day.value))
+    return now.astimezone(day.at.tzinfo).date() if is_today(day, now) and is_open else None
 
 
 def _until(points: Sequence[Point], now: datetime, unfinished: date | None) -> date:

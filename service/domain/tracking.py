@@ -225,7 +225,7 @@ def _order_flaws(trackable: Trackable, values: Mapping[str, Decimal]) -> Iterato
 
 
 def _part_concept(part: Part) -> Concept:
-    return Concept(part.labels["en"], (Coding(part.code.system, part.code.code, part.code.display),))
+    return Concept(part.label(), (Coding(part.code.system, part.code.code, part.code.display),))
 
 
 def _unit_of(observation: Observation) -> str | None:
